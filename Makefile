@@ -1,0 +1,20 @@
+# Every developer command, one line each. `make` alone prints them.
+PYTHON ?= python3
+VENV ?= $(if $(FACTEUR_VENV),$(FACTEUR_VENV),.venv)
+BIN = $(VENV)/bin
+
+.PHONY: help setup run check fmt test fuzz e2e bench compose-test lock migrations
+help: ## print this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+run: ## the whole appliance on this machine, no containers: prints every address
+	@$(PYTHON) -m appliance run
+setup: ## environment for developers: .venv, PostgreSQL, Redis, the tests' mail clients
+	@$(PYTHON) -m appliance setup-dev
+test: setup ## every test but fuzzing and containers, on a private PostgreSQL and Redis
+	@$(BIN)/pytest $(ARGS)
+check: setup ## lint, format, types, import arrows, migrations, SQL
+	@$(BIN)/python -m tests.check
+fmt: setup ## format the code, mend what the linter can mend
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+lock: setup ## compile the hashed locks from pyproject.toml
+	@$(BIN)/python -m appliance.lock

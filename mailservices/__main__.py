@@ -1,0 +1,31 @@
+"""`python -m mailservices smtp|imap|pop3` starts one service; `certificate` makes the first certificate."""
+
+import sys
+
+from mailservices import config
+from mailservices.net import tls
+
+USAGE = "usage: python -m mailservices smtp|imap|pop3|certificate"
+
+
+def make_certificate() -> None:
+    """A self-signed certificate where none was supplied."""
+    settings = config.load()
+    if settings.tls_certificate is None or settings.tls_key is None:
+        config.refuse("FACTEUR_TLS_CERTIFICATE and FACTEUR_TLS_KEY name no files.")
+    try:
+        tls.make_self_signed(settings.hostname, settings.tls_certificate, settings.tls_key)
+    except OSError as error:
+        config.refuse(f"The certificate cannot be written: {error.filename}: {error.strerror}.")
+
+
+def main(arguments: list[str]) -> None:
+    match arguments:
+        case ["certificate"]:
+            make_certificate()
+        case _:
+            sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

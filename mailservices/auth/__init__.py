@@ -1,0 +1,1 @@
+"""Who is at the other end: one room for every server."""

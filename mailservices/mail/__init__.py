@@ -1,0 +1,1 @@
+"""What mail is: addresses, headers, MIME, reports, errors. Pure: no I/O, no clock, no SQL, no logging."""

@@ -1,0 +1,80 @@
+"""SMTP replies by name: basic code, enhanced status code and words, each with its RFC.
+
+RFC 5321 §4.2 for the basic codes, RFC 3463 and RFC 5248 for the enhanced ones. The words are for a stranger:
+they say what to do, never what happened inside.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One SMTP reply. `enhanced` is empty where RFC 2034 §3 wants none (greeting, HELO, EHLO, 354)."""
+
+    code: int
+    enhanced: str
+    text: str
+
+    @property
+    def permanent(self) -> bool:
+        return self.code >= 500
+
+    def __bytes__(self) -> bytes:
+        head = f"{self.code} {self.enhanced} " if self.enhanced else f"{self.code} "
+        return (head + self.text + "\r\n").encode()
+
+
+# RFC 5321 §4.2.3
+OK = Reply(250, "2.0.0", "OK")
+SENDER_OK = Reply(250, "2.1.0", "Sender OK")
+RECIPIENT_OK = Reply(250, "2.1.5", "Recipient OK")
+CANNOT_VERIFY = Reply(252, "2.5.0", "Cannot verify, but will take mail and try to deliver")
+HELP = Reply(214, "2.0.0", "RFC 5321 tells all commands")
+BYE = Reply(221, "2.0.0", "Bye")
+START_MAIL = Reply(354, "", "Send the message, end with <CRLF>.<CRLF>")
+
+SHUTTING_DOWN = Reply(421, "4.3.2", "Service is restarting, please try again")  # RFC 5321 §3.8
+TIMED_OUT = Reply(421, "4.4.2", "Waited too long")  # RFC 5321 §4.5.3.2
+TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors")
+TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections from your address")
+UNAVAILABLE = Reply(451, "4.3.0", "Temporarily unavailable, please try again later")
+MAILBOX_FULL = Reply(452, "4.2.2", "Mailbox is full")
+TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients, send the rest in another transaction")
+
+LINE_TOO_LONG = Reply(500, "5.5.2", "Line is too long")
+UNKNOWN_COMMAND = Reply(500, "5.5.2", "Command is not known")
+SYNTAX_ERROR = Reply(501, "5.5.4", "Arguments could not be understood")
+BARE_LINE_END = Reply(500, "5.5.2", "Lines must end with CRLF")  # RFC 5321 §2.3.8
+NOT_IMPLEMENTED = Reply(502, "5.5.1", "Command is not offered")
+BAD_SEQUENCE = Reply(503, "5.5.1", "Command is out of order")
+PARAMETER_UNKNOWN = Reply(555, "5.5.4", "Parameter is not known or not offered")
+BAD_SENDER = Reply(553, "5.1.7", "Sender address is not valid")
+BAD_RECIPIENT = Reply(553, "5.1.3", "Recipient address is not valid")
+NEEDS_SMTPUTF8 = Reply(553, "5.6.7", "Address needs SMTPUTF8")  # RFC 6531 §3.5
+NO_SUCH_RECIPIENT = Reply(550, "5.1.1", "No such mailbox here")
+RECIPIENT_DISABLED = Reply(550, "5.2.1", "Mailbox is disabled")
+RELAY_DENIED = Reply(554, "5.7.1", "Relaying denied: sign in on the submission port to send to other hosts")
+NO_VALID_RECIPIENTS = Reply(554, "5.5.1", "No valid recipients")
+TOO_LARGE = Reply(552, "5.3.4", "Message is too large")  # RFC 1870 §6.1
+TOO_LARGE_FOR_MAILBOX = Reply(552, "5.2.2", "Message is larger than the mailbox may grow")
+HAS_NUL = Reply(550, "5.6.0", "Message holds NUL octets")  # RFC 5321 §4.5.2 forbids them
+BARE_IN_DATA = Reply(550, "5.6.0", "Message holds a bare CR or LF; lines must end with CRLF")  # RFC 5321 §2.3.8
+HEADER_TOO_LARGE = Reply(552, "5.3.4", "Message header is too large")
+LOOP = Reply(554, "5.4.6", "Message has passed too many hosts: mail loop")  # RFC 5321 §6.3
+ALIAS_LOOP = Reply(554, "5.4.6", "Alias leads back to itself")
+
+# RFC 4954 §6
+AUTH_OK = Reply(235, "2.7.0", "Signed in")
+AUTH_REQUIRED = Reply(530, "5.7.0", "Sign in first")
+AUTH_FAILED = Reply(535, "5.7.8", "Name or password is wrong")
+AUTH_UNAVAILABLE = Reply(454, "4.7.0", "Temporarily unavailable, please try again later")
+AUTH_CANCELLED = Reply(501, "5.7.0", "Sign-in cancelled")
+AUTH_MECHANISM = Reply(504, "5.5.4", "Mechanism is not offered")
+AUTH_NEEDS_TLS = Reply(538, "5.7.11", "Start TLS first")
+AUTH_ALREADY = Reply(503, "5.5.1", "Already signed in")
+NOT_YOUR_ADDRESS = Reply(553, "5.7.1", "Sender address does not belong to your account")
+# RFC 3207 §4
+TLS_READY = Reply(220, "2.0.0", "Ready to start TLS")
+TLS_UNAVAILABLE = Reply(454, "4.7.0", "TLS is not available now")
+TLS_ACTIVE = Reply(503, "5.5.1", "TLS is active already")
+TLS_BUFFERED = Reply(501, "5.5.2", "Nothing may follow STARTTLS before TLS is up")  # RFC 3207 §4.2, no injection

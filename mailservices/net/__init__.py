@@ -1,0 +1,1 @@
+"""The outside world: worker processes, sockets, TLS, DNS, nudges, health."""

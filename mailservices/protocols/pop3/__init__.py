@@ -1,0 +1,1 @@
+"""POP3 commands, responses and states (RFC 1939)."""

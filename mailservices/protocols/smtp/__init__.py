@@ -1,0 +1,1 @@
+"""SMTP commands, parameters, replies and states (RFC 5321)."""

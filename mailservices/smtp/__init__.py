@@ -1,0 +1,1 @@
+"""The SMTP server: reception and submission."""

@@ -1,0 +1,75 @@
+"""The world of the tests: a migrated database, a fresh domain for each test, and its cast.
+
+Alice has the mailbox that things happen to, Bob writes to her, Charlie should see nothing of it.
+The engine's tests commit: each works in a domain of its own, so that they never meet.
+"""
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.db import connection
+from pytest_django.plugin import DjangoDbBlocker
+
+from mailservices import config as configuration
+from mailservices.config import Config
+from webadmin.audit.record import OPERATOR
+from webadmin.directory import actions
+from webadmin.directory.models import Account, Domain
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One of the cast: the row's id, the address and the password."""
+
+    account_id: int
+    address: str
+    password: str
+
+
+@pytest.fixture(scope="session")
+def config(django_db_setup: None) -> Config:
+    """The configuration of every process in a test: the one of this run, on the test's database."""
+    loaded = configuration.load()
+    name = str(connection.settings_dict["NAME"])
+    return dataclasses.replace(loaded, database=dataclasses.replace(loaded.database, name=name))
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The ORM outside any test transaction: what is made here, the servers see."""
+    with django_db_blocker.unblock():
+        yield
+        connection.close()
+
+
+@pytest.fixture
+def domain(committed: None) -> Domain:
+    name = f"d{next(_numbers)}-{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}.test"
+    return actions.create_domain(OPERATOR, name)
+
+
+def make_person(domain: Domain, name: str, quota_bytes: int | None = None) -> Person:
+    password = f"{name}'s passphrase"
+    account: Account = actions.create_account(OPERATOR, f"{name}@{domain.name}", password, quota_bytes)
+    return Person(account.pk, account.address, password)
+
+
+@pytest.fixture
+def alice(domain: Domain) -> Person:
+    return make_person(domain, "alice")
+
+
+@pytest.fixture
+def bob(domain: Domain) -> Person:
+    return make_person(domain, "bob")
+
+
+@pytest.fixture
+def charlie(domain: Domain) -> Person:
+    return make_person(domain, "charlie")

@@ -1,0 +1,91 @@
+"""The verbs of the directory."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from webadmin.audit.models import Entry
+from webadmin.audit.record import OPERATOR
+from webadmin.directory import actions
+from webadmin.directory.models import Account, Address, Domain
+from webadmin.mailstore.models import Mailbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def example() -> Domain:
+    return actions.create_domain(OPERATOR, "Example.ORG")
+
+
+def test_a_domain_is_kept_in_normal_form(example: Domain) -> None:
+    assert example.name == "example.org"
+    assert actions.create_domain(OPERATOR, "bücher.example").name == "xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize("name", ["", "localhost", "a..b", "-a.org", "[192.0.2.1]", "a b.org", "x" * 64 + ".org"])
+def test_what_is_no_domain_is_refused_at_its_field(name: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        actions.create_domain(OPERATOR, name)
+    assert list(caught.value.message_dict) == ["name"]
+
+
+def test_an_account_has_an_address_and_its_first_folders(example: Domain) -> None:
+    account = actions.create_account(OPERATOR, "Alice@EXAMPLE.org", "pw1", 1000)
+    assert account.address == "alice@example.org"
+    assert Address.objects.get(account=account).local_part == "alice"
+    names = Mailbox.objects.filter(account=account).values_list("name", flat=True)
+    assert sorted(names) == ["Archive", "Drafts", "INBOX", "Junk", "Sent", "Trash"]
+
+
+def test_uidvalidity_is_drawn_anew_for_each_folder(example: Domain) -> None:
+    account = actions.create_account(OPERATOR, "alice@example.org", "pw1")
+    values = Mailbox.objects.filter(account=account).values_list("uidvalidity", flat=True)
+    assert len(set(values)) == 6
+
+
+def test_an_address_is_taken_once(example: Domain) -> None:
+    actions.create_account(OPERATOR, "alice@example.org", "pw1")
+    with pytest.raises(ValidationError, match="taken"):
+        actions.create_account(OPERATOR, "ALICE@example.org", "pw1")
+    with pytest.raises(ValidationError, match="taken"):
+        actions.create_alias(OPERATOR, "alice@example.org", ["bob@example.net"])
+
+
+def test_a_deleted_account_frees_its_address(example: Domain) -> None:
+    first = actions.create_account(OPERATOR, "alice@example.org", "pw1")
+    actions.delete_account(OPERATOR, first)
+    second = actions.create_account(OPERATOR, "alice@example.org", "pw1")
+    assert first.pk != second.pk
+    assert Account.objects.count() == 2
+
+
+def test_an_alias_leads_to_what_it_was_last_told(example: Domain) -> None:
+    alias = actions.create_alias(OPERATOR, "team@example.org", ["Bob@example.org", "Carol@Example.net"])
+    assert [str(target) for target in alias.targets.all()] == ["Carol@example.net", "bob@example.org"]
+    actions.change_alias(OPERATOR, alias, ["bob@example.org", "dave@example.net"])
+    assert [str(target) for target in alias.targets.all()] == ["bob@example.org", "dave@example.net"]
+
+
+def test_a_catch_all_is_an_alias_without_a_name(example: Domain) -> None:
+    alias = actions.create_alias(OPERATOR, "@example.org", ["bob@example.org"])
+    assert alias.local_part == ""
+
+
+def test_a_domain_in_use_stays(example: Domain) -> None:
+    actions.create_account(OPERATOR, "alice@example.org", "pw1")
+    with pytest.raises(ValidationError, match="accounts"):
+        actions.delete_domain(OPERATOR, example)
+
+
+def test_every_change_leaves_an_entry_without_secrets(example: Domain) -> None:
+    account = actions.create_account(OPERATOR, "alice@example.org", "first secret")
+    actions.change_account(OPERATOR, account, password="second secret", quota_bytes=5)
+    entries = list(Entry.objects.order_by("pk").values_list("verb", "subject", "before", "after"))
+    assert entries[-1] == ("change account", "alice@example.org", {"quota_bytes": None}, {"quota_bytes": 5})
+    assert entries[-2][:2] == ("change password", "alice@example.org")
+    assert "secret" not in str(entries)
+
+
+def test_a_password_is_hashed_at_the_appliances_cost(example: Domain) -> None:
+    account = actions.create_account(OPERATOR, "alice@example.org", "pw1")
+    assert account.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")

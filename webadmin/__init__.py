@@ -1,0 +1,1 @@
+"""Where people change settings: the dashboard, the REST API and the schema of everything."""

@@ -1,0 +1,142 @@
+"""Domains, accounts, addresses, administrators and their tokens: schema only, the verbs are in actions.py.
+
+Addresses are kept in normal form (mailservices/mail/address.py): the domain as A-label in lower case, the local
+part NFC and in lower case. The engine reads these tables by SQL, so every default is the database's and every
+rule a constraint.
+"""
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Now
+
+
+class Administrator(AbstractBaseUser, PermissionsMixin):
+    """Who may sign in to the dashboard."""
+
+    username = models.CharField(max_length=150, unique=True)
+    is_active = models.BooleanField(default=True, db_default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = BaseUserManager["Administrator"]()
+
+    USERNAME_FIELD = "username"
+
+    class Meta:
+        db_table = "directory_administrator"
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class ApiToken(models.Model):
+    """A bearer token of the REST API. Only its SHA-256 is kept; the token itself is shown once."""
+
+    administrator = models.ForeignKey(Administrator, models.CASCADE, related_name="tokens")
+    label = models.CharField(max_length=100)
+    #: First characters of the token, so that a person recognises it.
+    prefix = models.CharField(max_length=12)
+    digest = models.BinaryField(unique=True, max_length=32)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        db_table = "directory_api_token"
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Domain(models.Model):
+    """A domain that this appliance takes mail for."""
+
+    name = models.CharField(max_length=255, unique=True)
+    active = models.BooleanField(default=True, db_default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "directory_domain"
+        ordering = ("name",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(name=Lower("name")) & Q(name__regex=r"^[a-z0-9.-]+$"), name="domain_is_normal"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Account(models.Model):
+    """A person or a role with a mailbox. A deleted one keeps its mail until maintenance removes it."""
+
+    domain = models.ForeignKey(Domain, models.PROTECT, related_name="accounts")
+    #: The primary address, which is also the name to sign in with.
+    address = models.CharField(max_length=320)
+    display_name = models.CharField(max_length=200, default="", db_default="", blank=True)
+    #: In Django's format (mailservices/mail/passwords.py).
+    password = models.CharField(max_length=200)
+    #: Octets; null is without limit.
+    quota_bytes = models.BigIntegerField(null=True, blank=True)
+    active = models.BooleanField(default=True, db_default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        db_table = "directory_account"
+        ordering = ("address",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address"], condition=Q(deleted_at__isnull=True), name="account_address_is_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(address=Lower("address")) & Q(address__contains="@"),
+                name="account_address_is_normal",
+            ),
+            models.CheckConstraint(
+                condition=Q(quota_bytes__isnull=True) | Q(quota_bytes__gt=0), name="account_quota_is_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Address(models.Model):
+    """A local address. It leads to one account, or (an alias) to the addresses in its targets."""
+
+    domain = models.ForeignKey(Domain, models.PROTECT, related_name="addresses")
+    #: Empty for the catch-all: what no other address of the domain takes.
+    local_part = models.CharField(max_length=64, blank=True)
+    account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="addresses")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "directory_address"
+        ordering = ("domain__name", "local_part")
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "local_part"], name="address_is_unique"),
+            models.CheckConstraint(condition=Q(local_part=Lower("local_part")), name="address_is_normal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.local_part}@{self.domain.name}"
+
+
+class Target(models.Model):
+    """Where an alias leads: an address in normal form, here or elsewhere."""
+
+    alias = models.ForeignKey(Address, models.CASCADE, related_name="targets")
+    address = models.CharField(max_length=320)
+
+    class Meta:
+        db_table = "directory_target"
+        ordering = ("address",)
+        constraints = [
+            models.UniqueConstraint(fields=["alias", "address"], name="target_is_unique"),
+            models.CheckConstraint(condition=Q(address__contains="@"), name="target_is_address"),
+        ]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,1 @@
+"""What is kept: folders, messages, contents. Schema only; the engine writes these tables."""

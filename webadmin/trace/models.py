@@ -1,0 +1,40 @@
+"""What happened to each message: rows written by the engine, partitioned by day (see the migration)."""
+
+from django.db import models
+from django.db.models import Func, Value
+from django.db.models.functions import Now
+
+
+class TraceEvent(models.Model):
+    """One thing that happened to one message, or to one of its recipients."""
+
+    pk = models.CompositePrimaryKey("at", "event_id")
+    at = models.DateTimeField(db_default=Now())
+    event_id = models.BigIntegerField(
+        db_default=Func(Value("trace_event_id"), function="nextval", output_field=models.BigIntegerField())
+    )
+    #: Joins the rows of one SMTP transaction or APPEND, and of what follows from it.
+    trace_id = models.UUIDField()
+    #: An Event of mailservices/mail/vocabulary.py.
+    kind = models.CharField(max_length=10)
+    service = models.CharField(max_length=10)
+    account_id = models.BigIntegerField(null=True)
+    remote_host = models.GenericIPAddressField(null=True)
+    sender = models.TextField(default="", db_default="")
+    recipient = models.TextField(default="", db_default="")
+    message_id_field = models.TextField(default="", db_default="")
+    size = models.BigIntegerField(null=True)
+    #: The reply, or why.
+    detail = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "trace_event"
+        indexes = [
+            models.Index(fields=["trace_id"], name="trace_by_trace_id"),
+            models.Index(fields=["recipient", "at"], name="trace_by_recipient"),
+            models.Index(fields=["sender", "at"], name="trace_by_sender"),
+            models.Index(fields=["message_id_field"], name="trace_by_message_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.recipient}"

@@ -1,0 +1,1 @@
+"""Celery: mail goes out, reports come back, the house is swept."""
