@@ -7,15 +7,17 @@ The engine's tests commit: each works in a domain of its own, so that they never
 import dataclasses
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import pytest
 from django.db import connection
+from django.test.utils import setup_databases
 from pytest_django.plugin import DjangoDbBlocker
 
 from mailservices import config as configuration
 from mailservices.config import Config
+from mailservices.store.pool import Pool, open_pool
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions
 from webadmin.directory.models import Account, Domain
@@ -33,11 +35,28 @@ class Person:
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """The migrated database, for tests with the ORM and without. It goes away with the whole server."""
+    with django_db_blocker.unblock():
+        setup_databases(verbosity=0, interactive=False)
+
+
+@pytest.fixture(scope="session")
 def config(django_db_setup: None) -> Config:
     """The configuration of every process in a test: the one of this run, on the test's database."""
     loaded = configuration.load()
     name = str(connection.settings_dict["NAME"])
     return dataclasses.replace(loaded, database=dataclasses.replace(loaded.database, name=name))
+
+
+@pytest.fixture(scope="session")
+async def pool(config: Config) -> AsyncIterator[Pool]:
+    """Connections for the engine's tests, as a service opens them."""
+    opened = await open_pool(config.database, "test")
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 TLS 1.2 or later (RFC 8996), ciphers with forward secrecy (Mozilla's intermediate profile).
 """
 
-import datetime
 import os
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -49,15 +49,15 @@ def make_self_signed(hostname: str, certificate: Path, key: Path) -> None:
         return
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(private.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=SELF_SIGNED_DAYS))
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=SELF_SIGNED_DAYS))
         .add_extension(
             x509.SubjectAlternativeName([x509.DNSName(hostname), x509.DNSName("localhost")]), critical=False
         )

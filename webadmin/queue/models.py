@@ -51,21 +51,25 @@ class Recipient(models.Model):
     orcpt = models.CharField(max_length=500, default="", db_default="")
     #: RFC 3461 §4.1: NEVER, or any of SUCCESS, FAILURE, DELAY; null where absent.
     notify = ArrayField(models.CharField(max_length=7), null=True)
-    state = models.CharField(max_length=10, default=QueueState.WAITING, db_default=QueueState.WAITING)
+    state = models.CharField(max_length=10, default=QueueState.WAITING.value, db_default=QueueState.WAITING.value)
     attempts = models.IntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(db_default=Now())
     lease = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     #: The last answer, for lists; the attempts have them all.
     last_reply = models.TextField(default="", db_default="")
-    #: When "still trying" was reported (RFC 3464 delayed).
+    #: The delivery report still to be written, or empty: set by settling, cleared with the report's commit.
+    report_due = models.CharField(max_length=10, default="", db_default="")
+    #: When "still trying" was reported (RFC 3464 §2.3.3 delayed).
     delay_reported_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "queue_recipient"
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=list(QueueState)), name="recipient_state"),
+            models.CheckConstraint(
+                condition=Q(state__in=[state.value for state in QueueState]), name="recipient_state"
+            ),
             models.CheckConstraint(
                 condition=Q(lease__isnull=True, lease_until__isnull=True)
                 | Q(lease__isnull=False, lease_until__isnull=False),
@@ -73,13 +77,16 @@ class Recipient(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="recipient_due", condition=Q(state=QueueState.WAITING)),
+            models.Index(
+                fields=["next_attempt_at"], name="recipient_due", condition=Q(state=QueueState.WAITING.value)
+            ),
             models.Index(
                 fields=["destination", "next_attempt_at"],
                 name="recipient_due_by_destination",
-                condition=Q(state=QueueState.WAITING),
+                condition=Q(state=QueueState.WAITING.value),
             ),
             models.Index(fields=["settled_at"], name="recipient_settled"),
+            models.Index(fields=["message"], name="recipient_report_due", condition=~Q(report_due="")),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,146 @@
+"""Group commit: the one door by which messages enter mailboxes and the outgoing queue.
+
+While one transaction is in flight, arrivals gather; the next transaction takes them all. Idle latency is one
+commit; under load its cost is shared.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import asyncpg
+
+from mailservices import log
+from mailservices.mail.errors import MailError, NoSuchFolder, Unavailable
+from mailservices.store.delivery import Delivery, Placed, write
+from mailservices.store.pool import ACQUIRE_LIMIT, FAILURES, Pool
+from mailservices.store.queue import AlreadyReported
+
+#: What one transaction takes at most.
+BATCH_MESSAGES = 200
+BATCH_OCTETS = 8 * 2**20
+#: Arrivals that may wait; more are told to come back later.
+WAITING_MESSAGES = 2000
+#: Attempts when PostgreSQL itself resolves a conflict by refusing.
+CONFLICT_ATTEMPTS = 3
+
+_CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_ONES_OWN_FAULT = (NoSuchFolder, AlreadyReported, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+
+_log = log.get()
+
+#: Told after each commit: where something is new. Called in the event loop, must not wait.
+Tell = Callable[[Sequence[Placed]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    delivery: Delivery
+    done: asyncio.Future[list[Placed]]
+
+    def end(self, result: list[Placed] | Exception) -> None:
+        if self.done.done():
+            return
+        if isinstance(result, Exception):
+            self.done.set_exception(result)
+        else:
+            self.done.set_result(result)
+
+
+class Appender:
+    """The one appender of a process. Made inside the event loop."""
+
+    def __init__(self, pool: Pool, tell: Tell) -> None:
+        self._pool = pool
+        self._tell = tell
+        self._waiting: list[_Waiting] = []
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Commit what waits, then end."""
+        self._stopping = True
+        self._wake.set()
+        await self._task
+
+    async def deliver(self, delivery: Delivery) -> list[Placed]:
+        """Commit this delivery together with whatever else arrives now; returns after the commit.
+
+        The placements come back in the order of the delivery's contents and their placements.
+
+        Raises:
+            MailboxFull, TooLargeForMailbox, NoSuchFolder: a placement is impossible; nothing was stored.
+            AlreadyReported: somebody else wrote the report that this delivery is.
+            Unavailable: the database did not confirm.
+        """
+        if len(self._waiting) >= WAITING_MESSAGES or self._stopping:
+            raise Unavailable
+        waiting = _Waiting(delivery, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._wake.set()
+        return await waiting.done
+
+    async def _run(self) -> None:
+        while self._waiting or not self._stopping:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self._commit_or_fail(self._take())
+
+    async def _commit_or_fail(self, batch: list[_Waiting]) -> None:
+        try:
+            await self._commit(batch)
+        except Exception as error:  # noqa: BLE001 - one batch's surprise must not end the appender
+            _log.exception("delivery failed", error=type(error).__name__)
+        finally:
+            for waiting in batch:
+                waiting.end(Unavailable())
+
+    def _take(self) -> list[_Waiting]:
+        octets = count = 0
+        for waiting in self._waiting[:BATCH_MESSAGES]:
+            octets += waiting.delivery.size
+            if count and octets > BATCH_OCTETS:
+                break
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return [waiting for waiting in batch if not waiting.done.cancelled()]
+
+    async def _commit(self, batch: list[_Waiting]) -> None:
+        """One transaction for all; where it is refused for its content, one for each."""
+        for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+            try:
+                async with self._pool.acquire(timeout=ACQUIRE_LIMIT) as db, db.transaction():
+                    results = await write(db, [waiting.delivery for waiting in batch])
+            except _CONFLICTS:
+                if attempt == CONFLICT_ATTEMPTS:
+                    raise
+            except _ONES_OWN_FAULT as error:
+                if len(batch) > 1:
+                    for waiting in batch:
+                        await self._commit([waiting])
+                else:
+                    self._refuse(batch[0], error)
+                return
+            except FAILURES as error:
+                _log.error("commit failed", error=type(error).__name__, cause=str(error)[:300])
+                return
+            else:
+                self._tell_all(batch, results)
+                return
+
+    def _refuse(self, waiting: _Waiting, error: Exception) -> None:
+        if isinstance(error, asyncpg.PostgresError):
+            _log.error("delivery refused", error=type(error).__name__, cause=str(error)[:300])
+            error = Unavailable()
+        waiting.end(error)
+
+    def _tell_all(self, batch: list[_Waiting], results: list[list[Placed] | MailError]) -> None:
+        told: list[Placed] = []
+        for waiting, result in zip(batch, results, strict=True):
+            waiting.end(result)
+            if isinstance(result, list):
+                told += result
+        if told:
+            self._tell(told)

@@ -1,0 +1,95 @@
+"""Bodies in and out: immutable, in pieces of one mebibyte, each a zstd frame where that makes it smaller.
+
+A body of one piece is written together with the message. A larger one is written before, in transactions of its
+own, so that it holds up nobody else's commit; should the message never be committed, maintenance removes the
+pieces that nothing refers to.
+"""
+
+import asyncio
+import mmap
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+import zstandard
+
+from mailservices.store.ids import new_id
+from mailservices.store.pool import Connection, Pool, connection
+
+#: Octets of a piece before compression.
+PIECE_OCTETS = 2**20
+#: Compression of more than this leaves the event loop.
+THREAD_OCTETS = 64 * 1024
+#: Fewer octets are not worth a frame.
+LEAST_OCTETS = 200
+_LEVEL = 3
+
+_compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False, write_content_size=True)
+_decompressor = zstandard.ZstdDecompressor()
+
+INSERT_PIECE = "INSERT INTO mail_blob (blob_id, piece, zstd, data) VALUES ($1, $2, $3, $4)"
+SELECT_PIECES = (
+    "SELECT piece, zstd, data FROM mail_blob WHERE blob_id = $1 AND piece BETWEEN $2 AND $3 ORDER BY piece"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that is, or will be, in the store. `data` is its only piece where that is not written yet."""
+
+    blob_id: UUID
+    size: int
+    zstd: bool = False
+    data: bytes | None = None
+
+
+async def keep(pool: Pool, body: bytes | mmap.mmap) -> Body:
+    """Make a body ready to be committed with its message; write a large one now."""
+    size = len(body)
+    blob_id = new_id()
+    if size <= PIECE_OCTETS:
+        zstd, data = await _packed(bytes(body))
+        return Body(blob_id, size, zstd, data)
+    for piece, start in enumerate(range(0, size, PIECE_OCTETS)):
+        zstd, data = await _packed(body[start : start + PIECE_OCTETS])
+        async with connection(pool) as db:
+            await db.execute(INSERT_PIECE, blob_id, piece, zstd, data)
+    return Body(blob_id, size)
+
+
+async def _packed(octets: bytes) -> tuple[bool, bytes]:
+    if len(octets) > THREAD_OCTETS:
+        return await asyncio.to_thread(pack, octets)
+    return pack(octets)
+
+
+def pack(octets: bytes) -> tuple[bool, bytes]:
+    """Whether it is a zstd frame, and what to store."""
+    if len(octets) < LEAST_OCTETS:
+        return False, octets
+    packed = _compressor.compress(octets)
+    return (True, packed) if len(packed) < len(octets) else (False, octets)
+
+
+def unpack(zstd: bool, data: bytes) -> bytes:
+    return _decompressor.decompress(data) if zstd else data
+
+
+async def write_new(db: Connection, bodies: Iterable[Body]) -> None:
+    """Write the single pieces of these bodies, in the caller's transaction."""
+    rows = [(body.blob_id, 0, body.zstd, body.data) for body in bodies if body.data is not None]
+    if rows:
+        await db.copy_records_to_table("mail_blob", records=rows, columns=["blob_id", "piece", "zstd", "data"])
+
+
+async def read(pool: Pool, blob_id: UUID, start: int, end: int) -> AsyncIterator[bytes]:
+    """The octets from start to end, piece by piece; one piece is in memory at a time."""
+    for piece in range(start // PIECE_OCTETS, (max(end, start + 1) - 1) // PIECE_OCTETS + 1):
+        async with connection(pool) as db:
+            rows = await db.fetch(SELECT_PIECES, blob_id, piece, piece)
+        for row in rows:
+            octets = unpack(row["zstd"], row["data"])
+            if len(octets) > THREAD_OCTETS:
+                await asyncio.sleep(0)
+            offset = piece * PIECE_OCTETS
+            yield octets[max(0, start - offset) : max(0, end - offset)]

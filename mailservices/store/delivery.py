@@ -1,0 +1,265 @@
+"""What enters the store in one transaction: messages with their placements, what to queue, what to tell.
+
+Locks are taken in one order, accounts by id, so that two processes that deliver to the same people wait for each
+other and never deadlock. A delivery is written wholly or not at all.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from mailservices.mail.errors import MailboxFull, MailError, NoSuchFolder, TooLargeForMailbox
+from mailservices.mail.flags import DELETED, SEEN
+from mailservices.store import bodies, queue, trace
+from mailservices.store.bodies import Body
+from mailservices.store.ids import new_id
+from mailservices.store.pool import Connection
+
+LOCK = """
+SELECT u.account_id, u.bytes, a.quota_bytes
+FROM mail_usage u JOIN directory_account a ON a.id = u.account_id
+WHERE u.account_id = ANY($1::bigint[])
+ORDER BY u.account_id FOR UPDATE OF u
+"""
+
+DRAW = """
+UPDATE mail_mailbox m
+SET uidnext = m.uidnext + d.messages, modseq = m.modseq + 1, messages = m.messages + d.messages,
+    unseen = m.unseen + d.unseen, deleted = m.deleted + d.deleted, bytes = m.bytes + d.bytes
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+     AS d(account_id, mailbox_id, messages, unseen, deleted, bytes)
+WHERE m.account_id = d.account_id AND m.mailbox_id = d.mailbox_id
+RETURNING m.account_id, m.mailbox_id, m.uidvalidity, m.uidnext - d.messages AS first_uid, m.modseq
+"""
+
+USE = """
+UPDATE mail_usage u SET bytes = u.bytes + d.bytes, messages = u.messages + d.messages
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d(account_id, bytes, messages)
+WHERE u.account_id = d.account_id
+"""
+
+CONTENT_COLUMNS = (
+    "account_id", "content_id", "blob_id", "body_size", "prefix", "header", "envelope", "bodystructure", "sent_at",
+)  # fmt: skip
+MESSAGE_COLUMNS = (
+    "account_id", "mailbox_id", "uid", "modseq", "flags", "keywords", "internaldate", "size", "content_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An immutable message, ready to be stored: what clients see is prefix + header + body."""
+
+    prefix: bytes
+    header: bytes
+    body: Body
+    envelope: bytes
+    bodystructure: bytes
+    sent_at: datetime | None
+
+    @property
+    def size(self) -> int:
+        return len(self.prefix) + len(self.header) + self.body.size
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A mailbox that a message goes into."""
+
+    account_id: int
+    mailbox_id: int
+    internaldate: datetime
+    flags: int = 0
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Messages that enter together or not at all, each with its placements; what to queue, what to tell."""
+
+    contents: tuple[tuple[Content, tuple[Placement, ...]], ...] = ()
+    outgoing: queue.Outgoing | None = None
+    #: Where the message is a delivery report.
+    report: queue.Report | None = None
+    events: tuple[trace.Row, ...] = ()
+
+    @property
+    def size(self) -> int:
+        return sum(content.size for content, _ in self.contents)
+
+    def placements(self) -> Iterator[Placement]:
+        for _, places in self.contents:
+            yield from places
+
+    def bodies(self) -> Iterator[Body]:
+        for content, _ in self.contents:
+            yield content.body
+        if self.outgoing:
+            yield self.outgoing.body
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where one placement ended: what APPENDUID and nudges need."""
+
+    account_id: int
+    mailbox_id: int
+    uidvalidity: int
+    uid: int
+    modseq: int
+
+
+async def write(db: Connection, deliveries: Sequence[Delivery]) -> list[list[Placed] | MailError]:
+    """Write these deliveries in the caller's transaction; for each, where it lies or why it cannot be.
+
+    Raises:
+        NoSuchFolder: a mailbox is not there; the transaction must be undone.
+        AlreadyReported: a report has been written by somebody else; likewise.
+    """
+    accounts = {place.account_id for delivery in deliveries for place in delivery.placements()}
+    rooms = {row["account_id"]: row for row in await db.fetch(LOCK, list(accounts))} if accounts else {}
+    draft = _Draft(rooms)
+    refusals = [draft.add(delivery) for delivery in deliveries]
+    accepted = [delivery for delivery, refusal in zip(deliveries, refusals, strict=True) if not refusal]
+    numbers = await _draw(db, draft) if draft.boxes else {}
+    rows = _Rows(numbers)
+    results = [refusal or rows.add(delivery) for delivery, refusal in zip(deliveries, refusals, strict=True)]
+    await rows.insert(db)
+    # Recipients of one transaction and the queue share a body: it is written once.
+    await bodies.write_new(
+        db, {body.blob_id: body for delivery in accepted for body in delivery.bodies()}.values()
+    )
+    await queue.write(db, [delivery.outgoing for delivery in accepted if delivery.outgoing])
+    for delivery in accepted:
+        if delivery.report:
+            await queue.clear_report(db, delivery.report)
+    await trace.write(db, (row for delivery in accepted for row in delivery.events))
+    return results
+
+
+class _Draft:
+    """What one transaction will add, counted by mailbox and account."""
+
+    def __init__(self, rooms: dict[int, Any]) -> None:
+        self._rooms = rooms
+        #: (account, mailbox) -> messages, unseen, deleted, bytes
+        self.boxes: dict[tuple[int, int], list[int]] = {}
+        #: account -> bytes, messages
+        self.used: dict[int, list[int]] = {}
+
+    def add(self, delivery: Delivery) -> MailError | None:
+        """Count a delivery, or say why it cannot be."""
+        added: dict[int, int] = {}
+        for content, places in delivery.contents:
+            for place in places:
+                added[place.account_id] = added.get(place.account_id, 0) + content.size
+        for account_id, octets in added.items():
+            if refusal := self._refusal(account_id, octets):
+                return refusal
+        for content, places in delivery.contents:
+            for place in places:
+                self._count(place, content.size)
+        return None
+
+    def _refusal(self, account_id: int, octets: int) -> MailError | None:
+        room = self._rooms.get(account_id)
+        if room is None:
+            return NoSuchFolder()
+        quota = room["quota_bytes"]
+        if quota is None:
+            return None
+        if octets > quota:
+            return TooLargeForMailbox()
+        used = room["bytes"] + self.used.get(account_id, [0])[0]
+        return MailboxFull() if used + octets > quota else None
+
+    def _count(self, place: Placement, size: int) -> None:
+        box = self.boxes.setdefault((place.account_id, place.mailbox_id), [0, 0, 0, 0])
+        box[0] += 1
+        box[1] += not place.flags & SEEN
+        box[2] += bool(place.flags & DELETED)
+        box[3] += size
+        used = self.used.setdefault(place.account_id, [0, 0])
+        used[0] += size
+        used[1] += 1
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """What a mailbox gave out: the next UID to use, and the modseq of everything in this transaction."""
+
+    uidvalidity: int
+    uid: int
+    modseq: int
+
+
+async def _draw(db: Connection, draft: _Draft) -> dict[tuple[int, int], _Numbers]:
+    boxes = sorted(draft.boxes.items())
+    drawn = await db.fetch(
+        DRAW,
+        [account for (account, _), _ in boxes],
+        [mailbox for (_, mailbox), _ in boxes],
+        *([counts[i] for _, counts in boxes] for i in range(4)),
+    )
+    if len(drawn) < len(boxes):
+        raise NoSuchFolder
+    used = sorted(draft.used.items())
+    await db.execute(
+        USE,
+        [account for account, _ in used],
+        [octets for _, (octets, _) in used],
+        [count for _, (_, count) in used],
+    )
+    return {
+        (row["account_id"], row["mailbox_id"]): _Numbers(row["uidvalidity"], row["first_uid"], row["modseq"])
+        for row in drawn
+    }
+
+
+class _Rows:
+    """The rows of one transaction, numbered."""
+
+    def __init__(self, numbers: dict[tuple[int, int], _Numbers]) -> None:
+        self._numbers = numbers
+        self._contents: list[tuple[Any, ...]] = []
+        self._messages: list[tuple[Any, ...]] = []
+
+    def add(self, delivery: Delivery) -> list[Placed]:
+        placed = []
+        for content, places in delivery.contents:
+            # One row of content for each account, however many of its folders the message goes into.
+            content_ids: dict[int, UUID] = {}
+            for place in places:
+                content_id = content_ids.get(place.account_id)
+                if content_id is None:
+                    content_id = content_ids[place.account_id] = self._add_content(place.account_id, content)
+                placed.append(self._add_message(place, content.size, content_id))
+        return placed
+
+    def _add_content(self, account_id: int, content: Content) -> UUID:
+        content_id = new_id()
+        self._contents.append(
+            (
+                account_id, content_id, content.body.blob_id, content.body.size, content.prefix, content.header,
+                content.envelope, content.bodystructure, content.sent_at,
+            )
+        )  # fmt: skip
+        return content_id
+
+    def _add_message(self, place: Placement, size: int, content_id: UUID) -> Placed:
+        numbers = self._numbers[place.account_id, place.mailbox_id]
+        uid, numbers.uid = numbers.uid, numbers.uid + 1
+        self._messages.append(
+            (
+                place.account_id, place.mailbox_id, uid, numbers.modseq, place.flags, list(place.keywords) or None,
+                place.internaldate, size, content_id,
+            )
+        )  # fmt: skip
+        return Placed(place.account_id, place.mailbox_id, numbers.uidvalidity, uid, numbers.modseq)
+
+    async def insert(self, db: Connection) -> None:
+        if self._messages:
+            await db.copy_records_to_table("mail_content", records=self._contents, columns=CONTENT_COLUMNS)
+            await db.copy_records_to_table("mail_message", records=self._messages, columns=MESSAGE_COLUMNS)

@@ -1,0 +1,374 @@
+"""The outgoing queue: enqueue, claim, renew, settle. PostgreSQL is the queue; Celery is only the hands.
+
+A claim is one conditional UPDATE with a lease; settling is one transaction that names the lease. A worker that
+dies loses its lease, never the mail; one that lost its lease settles nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from mailservices.mail.vocabulary import Event, QueueState
+from mailservices.store import trace
+from mailservices.store.bodies import Body
+from mailservices.store.ids import new_id
+from mailservices.store.pool import Connection, Pool, connection, transaction
+
+#: How long a claim holds unless it is renewed.
+LEASE = timedelta(seconds=60)
+
+MESSAGE_COLUMNS = (
+    "message_id", "expires_at", "account_id", "sender", "envid", "ret", "eightbit", "smtputf8", "message_id_field",
+    "size", "prefix", "header", "blob_id",
+)  # fmt: skip
+RECIPIENT_COLUMNS = ("message_id", "address", "destination", "orcpt", "notify")
+
+# next_attempt_at moves to the lease's end, so that the index of what is due holds nothing that is being worked on.
+CLAIM = """
+UPDATE queue_recipient r
+SET lease = $3, lease_until = now() + $4::interval, next_attempt_at = now() + $4::interval
+FROM (SELECT recipient_id FROM queue_recipient
+      WHERE destination = $1 AND state = 'waiting' AND next_attempt_at <= now()
+        AND (lease_until IS NULL OR lease_until <= now())
+      ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
+WHERE r.recipient_id = due.recipient_id
+RETURNING r.recipient_id, r.message_id, r.address, r.orcpt, r.notify, r.attempts, r.delay_reported_at
+"""
+
+RENEW = """
+UPDATE queue_recipient SET lease_until = now() + $2::interval, next_attempt_at = now() + $2::interval
+WHERE lease = $1 AND state = 'waiting'
+"""
+
+RELEASE = """
+UPDATE queue_recipient SET lease = NULL, lease_until = NULL, next_attempt_at = now()
+WHERE lease = $1 AND state = 'waiting'
+"""
+
+MESSAGES = """
+SELECT message_id, created_at, expires_at, account_id, sender, envid, ret, eightbit, smtputf8, message_id_field,
+       size, prefix, header, blob_id
+FROM queue_message WHERE message_id = ANY($1::uuid[])
+"""
+
+SETTLE = """
+UPDATE queue_recipient
+SET state = $3::text, attempts = attempts + 1, next_attempt_at = coalesce($4, next_attempt_at), last_reply = $5,
+    report_due = CASE WHEN $6::text = '' THEN report_due ELSE $6 END,
+    delay_reported_at = CASE WHEN $6 = 'delayed' THEN now() ELSE delay_reported_at END,
+    settled_at = CASE WHEN $3 = 'waiting' THEN NULL ELSE now() END,
+    lease = NULL, lease_until = NULL
+WHERE recipient_id = $1 AND lease = $2
+"""
+
+RECORD = """
+INSERT INTO queue_attempt (recipient_id, seconds, outcome, host, address, tls, stage, code, enhanced, text)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+
+DUE = """
+SELECT destination FROM queue_recipient
+WHERE state = 'waiting' AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until <= now())
+GROUP BY destination ORDER BY min(next_attempt_at) LIMIT $1
+"""
+
+REPORTS_DUE = """
+SELECT r.message_id, r.report_due FROM queue_recipient r WHERE r.report_due <> ''
+GROUP BY r.message_id, r.report_due LIMIT $1
+"""
+
+REPORTED_ON = """
+SELECT r.recipient_id, r.address, r.orcpt, r.notify, r.last_reply, a.at, a.host, a.code, a.enhanced, a.text
+FROM queue_recipient r
+LEFT JOIN LATERAL (
+    SELECT * FROM queue_attempt x WHERE x.recipient_id = r.recipient_id ORDER BY x.at DESC LIMIT 1
+) a ON true
+WHERE r.message_id = $1 AND r.report_due = $2 ORDER BY r.recipient_id
+"""
+
+CLEAR_REPORT = """
+UPDATE queue_recipient SET report_due = '' WHERE recipient_id = ANY($1::bigint[]) AND report_due = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRecipient:
+    """One recipient to be queued; `notify` is None where NOTIFY was absent."""
+
+    address: str
+    destination: str
+    orcpt: str = ""
+    notify: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to be queued for recipients elsewhere."""
+
+    recipients: tuple[OutgoingRecipient, ...]
+    #: Empty for the null path.
+    sender: str
+    expires_at: datetime
+    prefix: bytes
+    header: bytes
+    body: Body
+    message_id: UUID
+    account_id: int | None = None
+    envid: str = ""
+    ret: str = ""
+    eightbit: bool = False
+    smtputf8: bool = False
+    message_id_field: str = ""
+
+    @property
+    def size(self) -> int:
+        return len(self.prefix) + len(self.header) + self.body.size
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A delivery report that the delivery carries: these recipients are told of once it is committed."""
+
+    recipient_ids: tuple[int, ...]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMessage:
+    """A message that waits: what the client needs to send it, without its body."""
+
+    message_id: UUID
+    created_at: datetime
+    expires_at: datetime
+    account_id: int | None
+    sender: str
+    envid: str
+    ret: str
+    eightbit: bool
+    smtputf8: bool
+    message_id_field: str
+    size: int
+    prefix: bytes
+    header: bytes
+    blob_id: UUID
+
+    @property
+    def body_size(self) -> int:
+        return self.size - len(self.prefix) - len(self.header)
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRecipient:
+    """One claimed recipient."""
+
+    recipient_id: int
+    message_id: UUID
+    address: str
+    orcpt: str
+    notify: tuple[str, ...] | None
+    attempts: int
+    delay_reported: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one worker holds for one destination, until its lease ends."""
+
+    lease: UUID
+    destination: str
+    recipients: tuple[QueuedRecipient, ...]
+    messages: dict[UUID, QueuedMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try for one recipient and what follows from it."""
+
+    recipient: QueuedRecipient
+    #: RELAYED, DEFERRED or FAILED.
+    outcome: Event
+    state: QueueState
+    #: None where nothing follows.
+    next_attempt_at: datetime | None
+    #: A kind of report that is now due, or empty.
+    report: str
+    seconds: float
+    stage: str
+    host: str = ""
+    address: str = ""
+    tls: str = ""
+    code: int = 0
+    enhanced: str = ""
+    text: str = ""
+
+    @property
+    def reply(self) -> str:
+        return f"{self.code} {self.enhanced} {self.text}".replace("  ", " ") if self.code else self.text
+
+
+class AlreadyReported(Exception):
+    """Another worker has written this report."""
+
+
+async def write(db: Connection, messages: Sequence[Outgoing]) -> None:
+    """Queue these messages, in the caller's transaction."""
+    if not messages:
+        return
+    await db.copy_records_to_table(
+        "queue_message",
+        records=[
+            (
+                m.message_id, m.expires_at, m.account_id, m.sender, m.envid, m.ret, m.eightbit, m.smtputf8,
+                trace.clean(m.message_id_field), m.size, m.prefix, m.header, m.body.blob_id,
+            )
+            for m in messages
+        ],
+        columns=MESSAGE_COLUMNS,
+    )  # fmt: skip
+    await db.copy_records_to_table(
+        "queue_recipient",
+        records=[
+            (m.message_id, r.address, r.destination, r.orcpt, None if r.notify is None else list(r.notify))
+            for m in messages
+            for r in m.recipients
+        ],
+        columns=RECIPIENT_COLUMNS,
+    )
+
+
+async def clear_report(db: Connection, report: Report) -> None:
+    """Mark these recipients as told of, in the transaction that writes the report.
+
+    Raises:
+        AlreadyReported: somebody else did, so this report must not be.
+    """
+    done = await db.execute(CLEAR_REPORT, list(report.recipient_ids), report.kind)
+    if done != f"UPDATE {len(report.recipient_ids)}":
+        raise AlreadyReported
+
+
+async def due(pool: Pool, limit: int) -> list[str]:
+    """Destinations that have something due, the longest waiting first."""
+    async with connection(pool) as db:
+        return [row["destination"] for row in await db.fetch(DUE, limit)]
+
+
+async def claim(pool: Pool, destination: str, limit: int) -> Claim | None:
+    """Take what is due for a destination, if anything is."""
+    lease = new_id()
+    async with connection(pool) as db:
+        rows = await db.fetch(CLAIM, destination, limit, lease, LEASE)
+        if not rows:
+            return None
+        messages = await db.fetch(MESSAGES, list({row["message_id"] for row in rows}))
+    return Claim(
+        lease,
+        destination,
+        tuple(_recipient(row) for row in sorted(rows, key=lambda row: row["recipient_id"])),
+        {row["message_id"]: QueuedMessage(*row) for row in messages},
+    )
+
+
+def _recipient(row: Any) -> QueuedRecipient:
+    notify = None if row["notify"] is None else tuple(row["notify"])
+    return QueuedRecipient(
+        row["recipient_id"],
+        row["message_id"],
+        row["address"],
+        row["orcpt"],
+        notify,
+        row["attempts"],
+        row["delay_reported_at"] is not None,
+    )
+
+
+async def renew(pool: Pool, lease: UUID) -> None:
+    """Hold a claim for another while."""
+    async with connection(pool) as db:
+        await db.execute(RENEW, lease, LEASE)
+
+
+async def release(pool: Pool, lease: UUID) -> None:
+    """Give back what was not tried: it is due at once."""
+    async with connection(pool) as db:
+        await db.execute(RELEASE, lease)
+
+
+async def settle(pool: Pool, claim: Claim, attempts: Iterable[Attempt], rows: Iterable[trace.Row]) -> int:
+    """Write what became of these recipients; returns how many were still held by this claim."""
+    settled = 0
+    async with transaction(pool) as db:
+        for attempt in attempts:
+            done = await db.execute(
+                SETTLE,
+                attempt.recipient.recipient_id,
+                claim.lease,
+                attempt.state,
+                attempt.next_attempt_at,
+                trace.clean(attempt.reply),
+                attempt.report,
+            )
+            settled += done == "UPDATE 1"
+            await db.execute(
+                RECORD,
+                attempt.recipient.recipient_id,
+                attempt.seconds,
+                attempt.outcome,
+                attempt.host,
+                attempt.address,
+                attempt.tls,
+                attempt.stage,
+                attempt.code,
+                attempt.enhanced,
+                trace.clean(attempt.text),
+            )
+        await trace.write(db, rows)
+    return settled
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedRecipient:
+    """What a delivery report says of one recipient (RFC 3464 §2.3)."""
+
+    recipient_id: int
+    address: str
+    orcpt: str
+    notify: tuple[str, ...] | None
+    last_reply: str
+    last_attempt_at: datetime | None
+    host: str
+    code: int
+    enhanced: str
+    text: str
+
+
+async def reports_due(pool: Pool, limit: int) -> list[tuple[UUID, str]]:
+    """Messages of which a report is to be written, and its kind."""
+    async with connection(pool) as db:
+        return [(row["message_id"], row["report_due"]) for row in await db.fetch(REPORTS_DUE, limit)]
+
+
+async def reported_on(pool: Pool, message_id: UUID, kind: str) -> tuple[QueuedMessage, list[ReportedRecipient]]:
+    """A message and those of its recipients that a report of this kind is to tell of."""
+    async with connection(pool) as db:
+        message = await db.fetchrow(MESSAGES, [message_id])
+        rows = await db.fetch(REPORTED_ON, message_id, kind)
+    if message is None:
+        raise AlreadyReported
+    return QueuedMessage(*message), [
+        ReportedRecipient(
+            row["recipient_id"],
+            row["address"],
+            row["orcpt"],
+            None if row["notify"] is None else tuple(row["notify"]),
+            row["last_reply"],
+            row["at"],
+            row["host"] or "",
+            row["code"] or 0,
+            row["enhanced"] or "",
+            row["text"] or "",
+        )
+        for row in rows
+    ]

@@ -1,0 +1,110 @@
+"""A message while it arrives: its header in memory, its body in memory up to a size and then in a file.
+
+The header ends where RFC 5322 §2.1 says: at the first empty line. Nothing is changed: header + body is what came.
+"""
+
+import mmap
+import re
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from mailservices.mail import codes
+from mailservices.mail.errors import BadMessage, TooLarge
+
+#: Octets of a header; Postfix takes a fifth of that.
+HEADER_OCTETS = 512 * 1024
+#: Octets of a body that are kept in memory.
+MEMORY_OCTETS = 2**20
+
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
+_STARTS_EMPTY = re.compile(rb"\r?\n")
+
+
+class Spool:
+    """Collects one message. Use as a context manager: a file is removed at the end."""
+
+    def __init__(self, limit: int, folder: Path | None = None) -> None:
+        self.limit = limit
+        self.size = 0
+        self.header = b""
+        self._folder = folder
+        self._in_header = True
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
+        self._map: mmap.mmap | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _value: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next octets.
+
+        Raises:
+            TooLarge: more than the limit; the rest may be drained without being kept.
+            BadMessage: the header does not end.
+        """
+        self.size += len(data)
+        if self.size > self.limit:
+            self._drop()
+            raise TooLarge
+        if self._file is not None:
+            self._file.write(data)
+            return
+        searched = max(0, len(self._memory) - 3)
+        self._memory += data
+        if self._in_header:
+            self._find_body(searched)
+        if not self._in_header and len(self._memory) > MEMORY_OCTETS:
+            self._to_file()
+
+    def _find_body(self, searched: int) -> None:
+        start = _STARTS_EMPTY.match(self._memory) if not searched else None
+        end = start or _EMPTY_LINE.search(self._memory, searched)
+        if end:
+            self.header = bytes(self._memory[: end.end()])
+            del self._memory[: end.end()]
+            self._in_header = False
+        elif len(self._memory) > HEADER_OCTETS:
+            self._drop()
+            raise BadMessage(codes.HEADER_TOO_LARGE)
+
+    def _to_file(self) -> None:
+        # Closed by close(): its life is that of the spool.
+        self._file = tempfile.TemporaryFile(dir=self._folder, prefix="message-")  # noqa: SIM115
+        self._file.write(self._memory)
+        self._memory.clear()
+
+    def _drop(self) -> None:
+        self._memory.clear()
+        self.close()
+
+    def finish(self) -> None:
+        """No more octets come: a message without an empty line is all header."""
+        if self._in_header:
+            self.header = bytes(self._memory)
+            self._memory.clear()
+            self._in_header = False
+
+    def body(self) -> bytes | mmap.mmap:
+        """The body; it lives as long as the spool."""
+        if self._file is None:
+            return bytes(self._memory)
+        if self._map is None:
+            self._file.flush()
+            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        return self._map
+
+    def close(self) -> None:
+        if self._map is not None:
+            self._map.close()
+            self._map = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None

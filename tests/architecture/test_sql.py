@@ -1,0 +1,35 @@
+"""Every SQL statement of the engine is understood by PostgreSQL against the migrated schema."""
+
+import importlib
+import pkgutil
+import re
+
+import pytest
+
+import mailservices.store
+from mailservices.store.pool import Pool
+
+STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|TRUNCATE)\b", re.IGNORECASE)
+
+
+def statements() -> list[tuple[str, str]]:
+    found = []
+    for module in pkgutil.iter_modules(mailservices.store.__path__):
+        names = vars(importlib.import_module(f"mailservices.store.{module.name}"))
+        for name, value in names.items():
+            if name.isupper() and isinstance(value, str) and STATEMENT.match(value):
+                found.append((f"{module.name}.{name}", value))
+    return found
+
+
+STATEMENTS = statements()
+
+
+def test_there_are_statements() -> None:
+    assert len(STATEMENTS) > 10
+
+
+@pytest.mark.parametrize(("name", "sql"), STATEMENTS, ids=[name for name, _ in STATEMENTS])
+async def test_a_statement_prepares(pool: Pool, name: str, sql: str) -> None:
+    async with pool.acquire() as db:
+        await db.prepare(sql)

@@ -1,0 +1,141 @@
+"""Group commit: what is acknowledged is there, once, numbered in order; what cannot be is told so."""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from mailservices.mail.errors import MailboxFull, NoSuchFolder, TooLargeForMailbox
+from mailservices.mail.flags import SEEN
+from mailservices.store import bodies
+from mailservices.store.appender import Appender
+from mailservices.store.delivery import Content, Delivery, Placed, Placement
+from mailservices.store.pool import Pool
+from tests.conftest import Person, make_person
+from webadmin.directory.models import Domain
+
+NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def told() -> list[Placed]:
+    return []
+
+
+@pytest.fixture
+async def appender(pool: Pool, told: list[Placed]) -> AsyncIterator[Appender]:
+    opened = Appender(pool, told.extend)
+    yield opened
+    await opened.stop()
+
+
+@pytest.fixture
+def small(domain: Domain) -> Person:
+    return make_person(domain, "small", quota_bytes=50)
+
+
+async def inbox(pool: Pool, person: Person) -> int:
+    sql = "SELECT mailbox_id FROM mail_mailbox WHERE account_id = $1 AND name = 'INBOX'"
+    return int(await pool.fetchval(sql, person.account_id))
+
+
+async def message(pool: Pool, body: bytes = b"body\r\n") -> Content:
+    return Content(b"", b"Subject: x\r\n\r\n", await bodies.keep(pool, body), b"()", b"()", None)
+
+
+async def delivery(pool: Pool, *people: Person, flags: int = 0, body: bytes = b"body\r\n") -> Delivery:
+    places = tuple([Placement(person.account_id, await inbox(pool, person), NOW, flags) for person in people])
+    return Delivery(((await message(pool, body), places),))
+
+
+async def rows(pool: Pool, person: Person) -> Sequence[dict[str, int]]:
+    sql = "SELECT uid, modseq, size, flags FROM mail_message WHERE account_id = $1 ORDER BY uid"
+    return [dict(row) for row in await pool.fetch(sql, person.account_id)]
+
+
+async def counts(pool: Pool, person: Person) -> dict[str, int]:
+    sql = "SELECT uidnext, messages, unseen, bytes FROM mail_mailbox WHERE account_id = $1 AND name = 'INBOX'"
+    row = await pool.fetchrow(sql, person.account_id)
+    assert row is not None
+    return dict(row)
+
+
+async def test_a_delivered_message_is_counted_and_told(
+    pool: Pool, appender: Appender, alice: Person, told: list[Placed]
+) -> None:
+    placed = await appender.deliver(await delivery(pool, alice))
+    assert placed == told
+    assert [row["uid"] for row in await rows(pool, alice)] == [1]
+    assert await counts(pool, alice) == {"uidnext": 2, "messages": 1, "unseen": 1, "bytes": 20}
+
+
+async def test_arrivals_that_gather_get_distinct_ascending_uids(
+    pool: Pool, appender: Appender, alice: Person
+) -> None:
+    deliveries = [await delivery(pool, alice, flags=SEEN) for _ in range(50)]
+    placed = await asyncio.gather(*(appender.deliver(one) for one in deliveries))
+    assert [where[0].uid for where in placed] == list(range(1, 51))
+    assert (await counts(pool, alice))["unseen"] == 0
+    assert len({row["modseq"] for row in await rows(pool, alice)}) < 50, "commits were shared"
+
+
+async def test_recipients_of_one_message_share_its_body(
+    pool: Pool, appender: Appender, alice: Person, bob: Person
+) -> None:
+    await appender.deliver(await delivery(pool, alice, bob))
+    sql = "SELECT count(DISTINCT blob_id), count(*) FROM mail_content WHERE account_id = ANY($1)"
+    assert tuple(await pool.fetchrow(sql, [alice.account_id, bob.account_id]) or ()) == (1, 2)
+
+
+async def test_two_appenders_that_cross_do_not_deadlock(
+    pool: Pool, appender: Appender, alice: Person, bob: Person
+) -> None:
+    other = Appender(pool, lambda _placed: None)
+    there = [await delivery(pool, alice, bob) for _ in range(40)]
+    back = [await delivery(pool, bob, alice) for _ in range(40)]
+    await asyncio.gather(*(appender.deliver(one) for one in there), *(other.deliver(one) for one in back))
+    await other.stop()
+    assert [row["uid"] for row in await rows(pool, alice)] == list(range(1, 81))
+
+
+async def test_a_full_mailbox_refuses_and_keeps_nothing(pool: Pool, appender: Appender, small: Person) -> None:
+    first, second, third = [await delivery(pool, small) for _ in range(3)]
+    results = await asyncio.gather(*map(appender.deliver, (first, second, third)), return_exceptions=True)
+    assert [isinstance(result, MailboxFull) for result in results] == [False, False, True]
+    assert (await counts(pool, small))["bytes"] == 40
+
+
+async def test_what_never_fits_is_refused_for_good(pool: Pool, appender: Appender, small: Person) -> None:
+    with pytest.raises(TooLargeForMailbox):
+        await appender.deliver(await delivery(pool, small, body=b"x" * 100))
+
+
+async def test_one_refusal_keeps_a_message_from_all_its_recipients(
+    pool: Pool, appender: Appender, alice: Person, small: Person
+) -> None:
+    with pytest.raises(TooLargeForMailbox):
+        await appender.deliver(await delivery(pool, alice, small, body=b"x" * 100))
+    assert await rows(pool, alice) == []
+
+
+async def test_a_vanished_folder_fails_only_what_wanted_it(pool: Pool, appender: Appender, alice: Person) -> None:
+    good = [await delivery(pool, alice) for _ in range(3)]
+    bad = Delivery(((await message(pool), (Placement(alice.account_id, 999_999_999, NOW),)),))
+    results = await asyncio.gather(
+        *map(appender.deliver, [good[0], bad, good[1], good[2]]), return_exceptions=True
+    )
+    assert [isinstance(result, NoSuchFolder) for result in results] == [False, True, False, False]
+    assert len(await rows(pool, alice)) == 3
+
+
+@pytest.mark.parametrize("size", [0, 199, 5000, 2**20, 2**20 + 1, 3 * 2**20 + 17])
+async def test_a_body_comes_back_as_it_went_in(pool: Pool, appender: Appender, alice: Person, size: int) -> None:
+    octets = (b"0123456789abcdef" * (size // 16 + 1))[:size]
+    one = await delivery(pool, alice, body=octets)
+    await appender.deliver(one)
+    body = one.contents[0][0].body
+    pieces = [piece async for piece in bodies.read(pool, body.blob_id, 0, body.size)]
+    assert b"".join(pieces) == octets
+    part = [piece async for piece in bodies.read(pool, body.blob_id, size // 3, size // 2)]
+    assert b"".join(part) == octets[size // 3 : size // 2]
