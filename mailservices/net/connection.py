@@ -1,0 +1,198 @@
+"""One client's bytes, in and out: an asyncio protocol small enough for thousands of idle clients.
+
+It knows nothing of what is said. Reading stops while the server is behind (back-pressure towards the client), and
+`drain` waits while the client is behind, so that neither can make the other's memory grow.
+"""
+
+import asyncio
+import ipaddress
+import ssl
+from typing import cast
+
+#: Octets received but not yet read, above which the socket is left alone.
+READ_AHEAD = 128 * 1024
+#: Seconds for a TLS handshake.
+HANDSHAKE_LIMIT = 20.0
+#: Seconds for a client that does not take what it asked for.
+WRITE_LIMIT = 300.0
+
+
+class TimedOut(Exception):
+    """The client said nothing for too long."""
+
+
+class Closed(Exception):
+    """The client is gone, or does not take its answers."""
+
+
+class Connection(asyncio.Protocol):
+    """Subclasses say in `serve` what happens on it, in one task from connect to close."""
+
+    __slots__ = (
+        "_buffer", "_drained", "_eof", "_paused", "_reader", "_task", "_timer", "loop", "peer", "port", "tls",
+        "transport",
+    )  # fmt: skip
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.transport: asyncio.Transport | None = None
+        #: The client's IP address and port.
+        self.peer = ""
+        self.port = 0
+        self.tls = False
+        self._buffer = bytearray()
+        self._eof = False
+        self._paused = False
+        self._reader: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def serve(self) -> None:
+        """The whole conversation."""
+        raise NotImplementedError
+
+    def lost(self) -> None:
+        """Called once, after the conversation's task has ended."""
+
+    # asyncio calls these
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername") or ("", 0)
+        self.peer, self.port = plain_address(str(peer[0])), int(peer[1])
+        self.tls = transport.get_extra_info("ssl_object") is not None
+        self._task = self.loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await self.serve()
+        finally:
+            self.close()
+            self.lost()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if len(self._buffer) > READ_AHEAD and self.transport is not None and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self._eof = True
+        self._wake()
+        return False
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._eof = True
+        self._wake()
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    def pause_writing(self) -> None:
+        if self._drained is None or self._drained.done():
+            self._drained = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    # servers call these
+
+    async def read(self, limit: float) -> bytes:
+        """What the client sent; empty at its end.
+
+        Raises:
+            TimedOut: nothing came within so many seconds.
+        """
+        if not self._buffer and not self._eof:
+            self._reader = self.loop.create_future()
+            timer = self.loop.call_later(limit, self._time_out, self._reader)
+            try:
+                await self._reader
+            finally:
+                timer.cancel()
+                self._reader = None
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        if self._paused and self.transport is not None:
+            self._paused = False
+            self.transport.resume_reading()
+        return data
+
+    def _time_out(self, reader: asyncio.Future[None]) -> None:
+        if not reader.done():
+            reader.set_exception(TimedOut())
+
+    def write(self, data: bytes) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the client has taken enough of what was written.
+
+        Raises:
+            Closed: it is gone, or took nothing for too long.
+        """
+        if self._drained is not None and not self._drained.done():
+            try:
+                async with asyncio.timeout(WRITE_LIMIT):
+                    await asyncio.shield(self._drained)
+            except TimeoutError as error:
+                self.abort()
+                raise Closed from error
+        if self.transport is None or self.transport.is_closing():
+            raise Closed
+
+    @property
+    def buffered(self) -> bool:
+        """Whether octets were received that nobody has read."""
+        return bool(self._buffer)
+
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Continue under TLS. The caller has made sure that nothing is buffered (RFC 3207 §4.2).
+
+        Raises:
+            Closed: the handshake failed.
+        """
+        if self.transport is None:
+            raise Closed
+        try:
+            transport = await self.loop.start_tls(
+                self.transport, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_LIMIT
+            )
+        except (OSError, ssl.SSLError, TimeoutError, ConnectionError) as error:
+            raise Closed from error
+        if transport is None:
+            raise Closed
+        self.transport = transport
+        self.tls = True
+
+    def close(self) -> None:
+        """Send what is written, then close."""
+        if self.transport is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Close without waiting for the client."""
+        if self.transport is not None:
+            self.transport.abort()
+
+
+def plain_address(address: str) -> str:
+    """An IPv4 client of an IPv6 socket looks like ::ffff:192.0.2.1: the address without its wrapping."""
+    if address.startswith("::ffff:"):
+        return address.removeprefix("::ffff:")
+    return address.partition("%")[0]
+
+
+def is_loopback(address: str) -> bool:
+    """Whether the client is on this very machine; what is no address is not."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

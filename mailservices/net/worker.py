@@ -1,0 +1,181 @@
+"""Service processes: gunicorn's arbiter around an asyncio loop of ours.
+
+The arbiter forks the workers, restarts dead and hung ones, reloads on HUP without dropping a listener, and drains
+on TERM. A worker serves its share of the clients of all listeners, and answers /healthz and /metrics on one more.
+"""
+
+import asyncio
+import ctypes
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from ssl import SSLContext
+from typing import Any, Protocol
+
+import uvloop
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.base import Worker
+
+from mailservices import log
+from mailservices.config import Config
+
+#: Seconds: between two signs of life, until a silent worker is killed, and for sessions to end.
+HEARTBEAT = 1.0
+HANG_LIMIT = 30
+DRAIN_LIMIT = 15
+BACKLOG = 2048
+
+_PR_SET_PDEATHSIG = 1
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+_log = log.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One port: what speaks on it, and whether it speaks TLS from the first octet."""
+
+    port: int
+    factory: Callable[[], asyncio.BaseProtocol]
+    tls: SSLContext | None = None
+
+
+class Service(Protocol):
+    """What a worker serves. Made in the worker, inside its event loop."""
+
+    async def start(self) -> Sequence[Listener]:
+        """Open what is needed; the listeners come in the order of the ports that the arbiter bound."""
+
+    async def stop(self) -> None:
+        """Tell every client, wait for what is in flight, close everything."""
+
+
+def run(name: str, config: Config, ports: Sequence[int], service: Callable[[Config], Service]) -> None:
+    """Serve until told to stop."""
+    log.set_up(name, config.log_level)
+    with _metrics_folder():
+        _Application(name, config, ports, service).run()
+
+
+class _metrics_folder:  # noqa: N801 - reads as a word of `with`
+    """Where the workers' counters lie, so that any of them can tell the sum of all."""
+
+    def __enter__(self) -> None:
+        self.made = METRICS_FOLDER not in os.environ
+        if self.made:
+            os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="facteur-metrics-")
+
+    def __exit__(self, *_: object) -> None:
+        if self.made:
+            shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)
+
+
+class _Application(BaseApplication):
+    def __init__(
+        self, name: str, config: Config, ports: Sequence[int], service: Callable[[Config], Service]
+    ) -> None:
+        self.name = name
+        self.settings = config
+        self.ports = ports
+        self.service = service
+        super().__init__()
+
+    def load_config(self) -> None:
+        host = f"[{self.settings.listen}]" if ":" in self.settings.listen else self.settings.listen
+        options = {
+            "bind": [f"{host}:{port}" for port in self.ports],
+            "workers": self.settings.processes,
+            "worker_class": MailWorker,
+            "timeout": HANG_LIMIT,
+            "graceful_timeout": DRAIN_LIMIT + 2,
+            "backlog": BACKLOG,
+            "proc_name": f"facteur {self.name}",
+            "logger_class": QuietLogger,
+            "control_socket_disable": True,
+            "child_exit": _forget_counters,
+        }
+        for option, value in options.items():
+            self.cfg.set(option, value)  # type: ignore[union-attr]
+
+    def load(self) -> Callable[[Config], Service]:
+        return self.service
+
+
+class QuietLogger:
+    """gunicorn's own words, as events of ours."""
+
+    def __init__(self, cfg: Any) -> None:
+        self.cfg = cfg
+        self._log = logging.getLogger("gunicorn")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def info(self, *words: Any, **more: Any) -> None:
+        self._log.debug(*words, **more)
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+
+    def access(self, *_: Any) -> None:
+        """Mail servers have no requests."""
+
+    def reopen_files(self) -> None:
+        """There are none."""
+
+    def close_on_exec(self) -> None:
+        """There is nothing to close."""
+
+
+def _forget_counters(_arbiter: Any, worker: Any) -> None:
+    from prometheus_client import multiprocess  # noqa: PLC0415 - reads the folder's name when it is imported
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+class MailWorker(Worker):
+    """One process: an event loop over the arbiter's listening sockets."""
+
+    def init_process(self) -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        super().init_process()
+
+    def init_signals(self) -> None:
+        for number in self.SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+
+    def run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            loop.add_signal_handler(number, stop.set)
+        service: Service = self.wsgi(self.app.settings)
+        listeners = await service.start()
+        servers = [
+            await loop.create_server(
+                listener.factory, sock=bound.sock, ssl=listener.tls, backlog=BACKLOG,
+                ssl_handshake_timeout=None if listener.tls is None else 20.0,
+            )
+            for listener, bound in zip(listeners, self.sockets, strict=True)
+        ]  # fmt: skip
+        _log.info("worker started", pid=os.getpid())
+        while not stop.is_set() and os.getppid() == self.ppid:
+            self.notify()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), HEARTBEAT)
+        for server in servers:
+            server.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(service.stop(), DRAIN_LIMIT)
+        _log.info("worker stopped", pid=os.getpid())
