@@ -1,10 +1,12 @@
 """`python -m mailservices smtp|imap|pop3` starts one service; `certificate` makes the first certificate."""
 
+import importlib
 import sys
 
 from mailservices import config
-from mailservices.net import tls
+from mailservices.net import tls, worker
 
+SERVICES = ("smtp", "imap", "pop3")
 USAGE = "usage: python -m mailservices smtp|imap|pop3|certificate"
 
 
@@ -19,10 +21,20 @@ def make_certificate() -> None:
         config.refuse(f"The certificate cannot be written: {error.filename}: {error.strerror}.")
 
 
+def serve(name: str) -> None:
+    """Run one service. Its module is imported late: counters must know first that several processes share them."""
+    settings = config.load()
+    with worker.metrics_folder():
+        server = importlib.import_module(f"mailservices.{name}.server")
+        worker.run(name, settings, [settings.ports[port] for port in server.PORTS], server.SERVICE)
+
+
 def main(arguments: list[str]) -> None:
     match arguments:
         case ["certificate"]:
             make_certificate()
+        case [name] if name in SERVICES:
+            serve(name)
         case _:
             sys.exit(USAGE)
 

@@ -80,5 +80,5 @@ async def _state(check: Callable[[], Awaitable[object]]) -> str:
 def metrics() -> bytes:
     """The counters of all processes of this service, in Prometheus's text form."""
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    multiprocess.MultiProcessCollector(registry)
     return generate_latest(registry)

@@ -12,8 +12,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any, Protocol
@@ -59,21 +59,20 @@ class Service(Protocol):
 def run(name: str, config: Config, ports: Sequence[int], service: Callable[[Config], Service]) -> None:
     """Serve until told to stop."""
     log.set_up(name, config.log_level)
-    with _metrics_folder():
-        _Application(name, config, ports, service).run()
+    _Application(name, config, ports, service).run()
 
 
-class _metrics_folder:  # noqa: N801 - reads as a word of `with`
+@contextmanager
+def metrics_folder() -> Iterator[None]:
     """Where the workers' counters lie, so that any of them can tell the sum of all."""
-
-    def __enter__(self) -> None:
-        self.made = METRICS_FOLDER not in os.environ
-        if self.made:
-            os.environ[METRICS_FOLDER] = tempfile.mkdtemp(prefix="facteur-metrics-")
-
-    def __exit__(self, *_: object) -> None:
-        if self.made:
-            shutil.rmtree(os.environ[METRICS_FOLDER], ignore_errors=True)
+    made = METRICS_FOLDER not in os.environ
+    folder = os.environ.setdefault(METRICS_FOLDER, "") or tempfile.mkdtemp(prefix="facteur-metrics-")
+    os.environ[METRICS_FOLDER] = folder
+    try:
+        yield
+    finally:
+        if made:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Application(BaseApplication):
@@ -136,7 +135,7 @@ class QuietLogger:
 def _forget_counters(_arbiter: Any, worker: Any) -> None:
     from prometheus_client import multiprocess  # noqa: PLC0415 - reads the folder's name when it is imported
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    multiprocess.mark_process_dead(worker.pid)
 
 
 class MailWorker(Worker):

@@ -1,0 +1,76 @@
+"""The bell of the outgoing queue: wakes a Celery worker for a destination. Only a nudge: PostgreSQL is the queue.
+
+Ringing never waits and may be lost; the sweep finds whatever nobody rang for.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from mailservices import log
+
+#: Names that workers/ gives to its tasks and queues.
+DELIVER = "facteur.deliver"
+DELIVERY_QUEUE = "delivery"
+#: Destinations that may wait to be rung for.
+WAITING_DESTINATIONS = 10_000
+
+_log = log.get()
+
+
+def celery(redis_url: str) -> Celery:
+    """A Celery that sends and never asks back: no results, and short limits towards Redis."""
+    app = Celery("facteur", broker=redis_url)
+    app.conf.update(
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"socket_timeout": 5, "socket_connect_timeout": 3, "socket_keepalive": True},
+    )
+    return app
+
+
+class Bell:
+    """Rings for destinations, each once however often it is asked for meanwhile."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._app = celery(redis_url)
+        self._waiting: dict[str, None] = {}
+        self._ringing: asyncio.Task[None] | None = None
+
+    def ring(self, destinations: Iterable[str]) -> None:
+        """Let a worker look at these destinations soon. Returns at once."""
+        for destination in destinations:
+            if len(self._waiting) < WAITING_DESTINATIONS:
+                self._waiting[destination] = None
+        if self._waiting and (self._ringing is None or self._ringing.done()):
+            self._ringing = asyncio.create_task(self._ring())
+
+    async def _ring(self) -> None:
+        while self._waiting:
+            destinations, self._waiting = list(self._waiting), {}
+            try:
+                await asyncio.to_thread(self._send, destinations)
+            except (OperationalError, RedisError, OSError) as error:
+                _log.warning("bell not heard", destinations=len(destinations), cause=type(error).__name__)
+
+    def _send(self, destinations: list[str]) -> None:
+        with self._app.producer_pool.acquire(block=True) as producer:
+            for destination in destinations:
+                self._app.send_task(
+                    DELIVER,
+                    (destination,),
+                    queue=DELIVERY_QUEUE,
+                    producer=producer,
+                    retry=False,
+                    ignore_result=True,
+                )
+
+    async def close(self) -> None:
+        if self._ringing is not None:
+            await asyncio.wait([self._ringing], timeout=5)
+        self._app.close()

@@ -1,0 +1,189 @@
+"""Command lines to frozen commands (RFC 5321 §4.1.1). One dataclass and one row of COMMANDS for each verb.
+
+A command line is ASCII, or UTF-8 where RFC 6531 allows it in addresses; anything else is a syntax error.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from mailservices.mail.address import Address, parse_path
+from mailservices.mail.errors import ProtocolError
+
+# RFC 5321 §4.1.1.2: one space may be missing, and clients put one behind the colon.
+_PATH: Final = r': ?<((?:"(?:[^"\\]|\\.)*"|[^>"])*)>(?: (.*))?'
+_MAIL: Final = re.compile("FROM" + _PATH, re.IGNORECASE)
+_RCPT: Final = re.compile("TO" + _PATH, re.IGNORECASE)
+_DOMAIN: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Helo:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ehlo:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """`sender` None is the null path; `parameters` are read by parameters.py."""
+
+    sender: Address | None
+    parameters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rcpt:
+    recipient: Address
+    parameters: str
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Rset:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Noop:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Vrfy:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartTls:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """RFC 4954 §4: `initial` is None where the client waits for the challenge."""
+
+    mechanism: str
+    initial: str | None
+
+
+Command = Helo | Ehlo | Mail | Rcpt | Data | Rset | Noop | Quit | Help | Vrfy | StartTls | Auth
+
+
+class UnknownCommand(ProtocolError):
+    """No such verb."""
+
+
+class BadAddress(ProtocolError):
+    """The path of MAIL or RCPT is not one."""
+
+
+def _helo(rest: str) -> Helo:
+    return Helo(_name(rest))
+
+
+def _ehlo(rest: str) -> Ehlo:
+    return Ehlo(_name(rest))
+
+
+def _name(rest: str) -> str:
+    """Any word will do: RFC 5321 §4.1.4 forbids to refuse mail for it."""
+    if not _DOMAIN.fullmatch(rest):
+        raise ProtocolError("A name is needed.")
+    return rest
+
+
+def _mail(rest: str) -> Mail:
+    match = _MAIL.fullmatch(rest)
+    if not match:
+        raise ProtocolError("MAIL FROM:<address> is needed.")
+    return Mail(_path(match[1]), match[2] or "")
+
+
+def _rcpt(rest: str) -> Rcpt:
+    match = _RCPT.fullmatch(rest)
+    if not match:
+        raise ProtocolError("RCPT TO:<address> is needed.")
+    recipient = _path(match[1])
+    if recipient is None:
+        raise BadAddress("A recipient is needed.")
+    return Rcpt(recipient, match[2] or "")
+
+
+def _path(text: str) -> Address | None:
+    try:
+        return parse_path(text)
+    except ProtocolError as error:
+        raise BadAddress(str(error)) from error
+
+
+def _alone(command: Callable[[], Command]) -> Callable[[str], Command]:
+    """A command without arguments."""
+
+    def read(rest: str) -> Command:
+        if rest:
+            raise ProtocolError("No argument is allowed.")
+        return command()
+
+    return read
+
+
+def _auth(rest: str) -> Auth:
+    words = rest.split(" ")
+    if not words[0] or len(words) > 2:
+        raise ProtocolError("AUTH mechanism is needed.")
+    return Auth(words[0].upper(), words[1] if len(words) == 2 else None)
+
+
+#: Verb -> reader of what follows it.
+COMMANDS: Final[dict[str, Callable[[str], Command]]] = {
+    "HELO": _helo,
+    "EHLO": _ehlo,
+    "MAIL": _mail,
+    "RCPT": _rcpt,
+    "DATA": _alone(Data),
+    "RSET": _alone(Rset),
+    "NOOP": lambda _rest: Noop(),
+    "QUIT": _alone(Quit),
+    "HELP": lambda _rest: Help(),
+    "VRFY": Vrfy,
+    "STARTTLS": _alone(StartTls),
+    "AUTH": _auth,
+}
+
+
+def parse(line: bytes) -> Command:
+    """The command of a line.
+
+    Raises:
+        UnknownCommand: no such verb.
+        BadAddress: the path of MAIL or RCPT is not one.
+        ProtocolError: its arguments are not the grammar's.
+    """
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProtocolError("The line is not UTF-8.") from error
+    verb, _, rest = text.partition(" ")
+    reader = COMMANDS.get(verb.upper())
+    if reader is None:
+        raise UnknownCommand("The command is not known.")
+    return reader(rest.strip(" \t"))

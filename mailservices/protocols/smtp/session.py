@@ -1,0 +1,62 @@
+"""The states of an SMTP session and what each command makes of them: a pure table.
+
+Rules: everything that affects the state lives here; a cell that is missing is "out of order" (RFC 5321 §4.1.4).
+The state moves only when the command succeeded.
+"""
+
+from enum import Enum, auto
+
+from mailservices.protocols.smtp.commands import (
+    Auth,
+    Command,
+    Data,
+    Ehlo,
+    Helo,
+    Help,
+    Mail,
+    Noop,
+    Quit,
+    Rcpt,
+    Rset,
+    StartTls,
+    Vrfy,
+)
+
+
+class State(Enum):
+    """Where a session stands."""
+
+    #: Connected, not greeted; also after STARTTLS (RFC 3207 §4.2).
+    CONNECTED = auto()
+    GREETED = auto()
+    #: MAIL was accepted.
+    SENDER = auto()
+    #: At least one RCPT was accepted.
+    RECIPIENTS = auto()
+    CLOSED = auto()
+
+
+_C, _G, _S, _R, _X = State.CONNECTED, State.GREETED, State.SENDER, State.RECIPIENTS, State.CLOSED
+
+TABLE: dict[type[Command], dict[State, State]] = {
+    # A new greeting ends a transaction as RSET does (RFC 5321 §4.1.4).
+    Helo: {_C: _G, _G: _G, _S: _G, _R: _G},
+    Ehlo: {_C: _G, _G: _G, _S: _G, _R: _G},
+    Mail: {_G: _S},
+    Rcpt: {_S: _R, _R: _R},
+    # After the message, whatever became of it.
+    Data: {_R: _G},
+    Rset: {_C: _C, _G: _G, _S: _G, _R: _G},
+    Noop: {_C: _C, _G: _G, _S: _S, _R: _R},
+    Help: {_C: _C, _G: _G, _S: _S, _R: _R},
+    Vrfy: {_C: _C, _G: _G, _S: _S, _R: _R},
+    # RFC 3207 §4.2: the session begins anew. RFC 4954 §4: not during a transaction.
+    StartTls: {_G: _C},
+    Auth: {_G: _G},
+    Quit: {_C: _X, _G: _X, _S: _X, _R: _X},
+}
+
+
+def following(state: State, command: Command) -> State | None:
+    """The state after this command succeeds; None where it is out of order."""
+    return TABLE[type(command)].get(state)

@@ -1,0 +1,108 @@
+"""What one SMTP session knows, and what all sessions of a process share."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from mailservices.auth.credentials import Gate, Identity
+from mailservices.config import Config
+from mailservices.mail.codes import Reply
+from mailservices.mail.envelope import Envelope
+from mailservices.mail.vocabulary import Event
+from mailservices.net import metrics
+from mailservices.net.bell import Bell
+from mailservices.net.connection import is_loopback
+from mailservices.protocols.smtp.reader import Reader
+from mailservices.protocols.smtp.session import State
+from mailservices.smtp.wire import Wire
+from mailservices.store.appender import Appender
+from mailservices.store.directory import Route
+from mailservices.store.ids import new_id
+from mailservices.store.pool import Pool
+from mailservices.store.trace import Journal, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all sessions of a process share."""
+
+    config: Config
+    pool: Pool
+    appender: Appender
+    gate: Gate
+    journal: Journal
+    bell: Bell
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a port is for."""
+
+    name: str
+    #: Submission: clients sign in, and may then send anywhere (RFC 6409).
+    submission: bool
+    #: TLS can be started.
+    starttls: bool
+
+
+RECEPTION = Profile("smtp", submission=False, starttls=True)
+SUBMISSION = Profile("submission", submission=True, starttls=True)
+SUBMISSIONS = Profile("submissions", submission=True, starttls=False)
+
+
+@dataclass(slots=True)
+class Session:
+    """One client's session."""
+
+    context: Context
+    profile: Profile
+    wire: Wire
+    reader: Reader = field(default_factory=Reader)
+    state: State = State.CONNECTED
+    helo: str = ""
+    extended: bool = False
+    identity: Identity | None = None
+    envelope: Envelope | None = None
+    #: Where the recipients of the envelope lead, in their order.
+    routes: list[Route] = field(default_factory=list)
+    #: Names the transaction in trace, log, Received field and final reply.
+    trace_id: UUID = field(default_factory=new_id)
+    errors: int = 0
+    #: Between two commands: nothing is lost when the connection ends here.
+    idle: bool = True
+    #: The service stops: no further command is begun.
+    ending: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """Whether a password may be told: under TLS, or on this very machine."""
+        return bool(self.wire.tls) or is_loopback(self.wire.peer)
+
+    def begin(self) -> None:
+        """Forget a transaction: RSET, a new greeting, or the end of one (RFC 5321 §4.1.1.5)."""
+        self.envelope = None
+        self.routes = []
+        self.trace_id = new_id()
+
+    def restart(self) -> None:
+        """Forget everything but the connection: after STARTTLS (RFC 3207 §4.2)."""
+        self.begin()
+        self.reader.clear()
+        self.helo = ""
+        self.extended = False
+        self.identity = None
+
+    def refused(self, reply: Reply, recipient: str = "") -> None:
+        """Leave a trace of what was turned away."""
+        metrics.MESSAGES.labels("smtp", Event.REFUSED).inc()
+        self.context.journal.add(
+            Row(
+                self.trace_id,
+                Event.REFUSED,
+                "smtp",
+                account_id=self.identity.account_id if self.identity else None,
+                remote_host=self.wire.peer or None,
+                sender=self.envelope.return_path if self.envelope else "",
+                recipient=recipient,
+                detail=f"{reply.code} {reply.enhanced} {reply.text}",
+            )
+        )

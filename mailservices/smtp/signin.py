@@ -1,0 +1,81 @@
+"""AUTH (RFC 4954): the SASL exchange over SMTP lines."""
+
+from mailservices.mail import codes
+from mailservices.mail.codes import Reply
+from mailservices.mail.errors import ProtocolError, SignInFailed, Unavailable
+from mailservices.protocols import sasl
+from mailservices.protocols.sasl import Claim, Exchange
+from mailservices.protocols.smtp.commands import Auth
+from mailservices.protocols.smtp.reader import AUTH_LINE_OCTETS, LINE_OCTETS, Line
+from mailservices.smtp.session import Session
+from mailservices.smtp.wire import Closed
+
+MECHANISMS = tuple(sasl.MECHANISMS)
+#: Seconds for one response (RFC 5321 §4.5.3.2.7).
+RESPONSE_LIMIT = 300.0
+
+
+class Cancelled(Exception):
+    """The client sent "*" (RFC 4954 §4)."""
+
+
+async def sign_in(session: Session, command: Auth) -> Reply:
+    if not session.profile.submission or not session.extended:
+        return codes.NOT_IMPLEMENTED
+    if session.identity is not None:
+        return codes.AUTH_ALREADY
+    if not session.secure:
+        return codes.AUTH_NEEDS_TLS
+    if command.mechanism not in sasl.MECHANISMS:
+        return codes.AUTH_MECHANISM
+    session.reader.expect_lines_of(AUTH_LINE_OCTETS)
+    try:
+        claim = await _exchange(session, sasl.MECHANISMS[command.mechanism](), command.initial)
+        session.identity = await session.context.gate.check(claim)
+    except Cancelled:
+        return codes.AUTH_CANCELLED
+    except SignInFailed:
+        session.errors += 1
+        session.refused(codes.AUTH_FAILED)
+        return codes.AUTH_FAILED
+    except Unavailable:
+        return codes.AUTH_UNAVAILABLE
+    except ProtocolError:
+        return codes.SYNTAX_ERROR
+    finally:
+        session.reader.expect_lines_of(LINE_OCTETS)
+    return codes.AUTH_OK
+
+
+async def _exchange(session: Session, exchange: Exchange, initial: str | None) -> Claim:
+    """Carry challenges and responses until the client has claimed who it is."""
+    challenge = next(exchange)
+    # RFC 4954 §4: an initial response answers a challenge that is empty.
+    response = initial if initial is not None and not challenge else None
+    try:
+        while True:
+            if response is None:
+                session.wire.write(b"334 " + sasl.encode(challenge) + b"\r\n")
+                await session.wire.drain()
+                response = await _response(session)
+            challenge = exchange.send(sasl.decode(response))
+            response = None
+    except StopIteration as done:
+        claim: Claim = done.value
+        return claim
+
+
+async def _response(session: Session) -> str:
+    while True:
+        match session.reader.next_event():
+            case None:
+                octets = await session.wire.read(RESPONSE_LIMIT)
+                if not octets:
+                    raise Closed
+                session.reader.receive(octets)
+            case Line(b"*"):
+                raise Cancelled
+            case Line(text) if text.isascii():
+                return text.decode("ascii")
+            case _:
+                raise ProtocolError("A response is one line of base64.")

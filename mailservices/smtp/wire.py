@@ -1,0 +1,117 @@
+"""The wire under an SMTP session: aiosmtpd's protocol. The only file that knows aiosmtpd.
+
+What aiosmtpd gives: the stream over the transport, STARTTLS in mid-connection, the session timer. What it is not
+asked for, since RFC 5321 and RFC 3461 want more than it does: reading lines and messages, every verb and every
+reply. Those are ours, in protocols/smtp and in this room.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, TLSSetupException
+
+from mailservices.mail import codes
+from mailservices.net.connection import plain_address
+
+#: Octets read ahead of what was asked for.
+READ_AHEAD = 64 * 1024
+#: Seconds for a client that does not take its replies.
+WRITE_LIMIT = 120.0
+
+
+class Closed(Exception):
+    """The client is gone."""
+
+
+class Wire(SMTP):
+    """One client's connection. `converse` is the whole conversation on it."""
+
+    line_length_limit = READ_AHEAD
+
+    def __init__(
+        self,
+        converse: Callable[["Wire"], Awaitable[None]],
+        loop: asyncio.AbstractEventLoop,
+        hostname: str,
+        context: ssl.SSLContext | None,
+    ) -> None:
+        super().__init__(None, hostname=hostname, loop=loop, tls_context=context)
+        self._converse = converse
+
+    # asyncio and aiosmtpd call these
+
+    async def _handle_client(self) -> None:
+        try:
+            await self._converse(self)
+        finally:
+            self.close()
+
+    def eof_received(self) -> bool | None:
+        """A client may stop writing and still wait for its replies; aiosmtpd would cancel the conversation."""
+        return asyncio.StreamReaderProtocol.eof_received(self) and not self.tls
+
+    def _timeout_cb(self) -> None:
+        self.write(bytes(codes.TIMED_OUT))
+        self.close()
+
+    async def push(self, _status: str | bytes) -> None:
+        """aiosmtpd says something itself only when it starts TLS."""
+        self.write(bytes(codes.TLS_READY))
+        await self.drain()
+
+    async def handle_exception(self, error: Exception) -> str:
+        raise error
+
+    # a session calls these
+
+    @property
+    def peer(self) -> str:
+        """The client's IP address."""
+        found = self.transport.get_extra_info("peername") if self.transport is not None else None
+        return plain_address(str(found[0])) if found else ""
+
+    @property
+    def tls(self) -> str:
+        """Version and cipher, such as "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty for plain text."""
+        found: Any = self.transport.get_extra_info("cipher") if self.transport is not None else None
+        return f"{found[1]} {found[0]}" if found else ""
+
+    async def read(self, limit: float) -> bytes:
+        """The next octets; empty when the client has none any more. After so many seconds it is told to go."""
+        self._reset_timeout(limit)
+        data: bytes = await self._reader.read(READ_AHEAD)
+        return data
+
+    @property
+    def buffered(self) -> bool:
+        """Whether octets were received that nobody has read."""
+        return bool(self._reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no other way
+
+    def write(self, octets: bytes) -> None:
+        if self.transport is not None and not self.transport.is_closing():
+            self._writer.write(octets)
+
+    async def drain(self) -> None:
+        """Raises: Closed: the client is gone, or does not take its replies."""
+        try:
+            async with asyncio.timeout(WRITE_LIMIT):
+                await self._writer.drain()
+        except (OSError, TimeoutError) as error:
+            raise Closed from error
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+    async def start_tls(self) -> None:
+        """Answer 220, then continue under TLS. The caller has made sure that nothing is buffered.
+
+        Raises:
+            Closed: the handshake failed.
+        """
+        try:
+            await self.smtp_STARTTLS("")
+        except (TLSSetupException, OSError) as error:
+            raise Closed from error
