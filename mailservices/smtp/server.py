@@ -69,14 +69,16 @@ class SmtpService:
                 session.wire.write(bytes(codes.SHUTTING_DOWN))
                 session.wire.close()
         with suppress(TimeoutError):
-            async with asyncio.timeout(TRANSACTION_LIMIT):
-                while self.sessions:
-                    await asyncio.sleep(0.05)
+            await asyncio.wait_for(self._all_gone(), TRANSACTION_LIMIT)
         await self.context.appender.stop()
         await self.journal.flush()
         await self.bell.close()
         await self.nudges.close()
         await self.pool.close()
+
+    async def _all_gone(self) -> None:
+        while self.sessions:
+            await asyncio.sleep(0.05)
 
     def _tls(self) -> ssl.SSLContext:
         if self.config.tls_certificate is None or self.config.tls_key is None:

@@ -1,0 +1,23 @@
+"""What one session, or a delivery, tells another of a folder: pure data (RFC 7162 §3.1 modification sequences)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A message whose flags are now these; new to a client that has not seen the UID."""
+
+    uid: int
+    bits: int
+    keywords: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Everything that happened to a folder after some modification sequence, up to `modseq`."""
+
+    modseq: int
+    #: Ascending by UID.
+    flagged: tuple[Flagged, ...] = ()
+    #: UIDs, ascending.
+    expunged: tuple[int, ...] = ()

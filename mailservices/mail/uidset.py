@@ -1,0 +1,83 @@
+"""Sets of message numbers, by UID or by sequence (RFC 9051 §9 sequence-set): parse, resolve, print."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mailservices.mail.errors import ProtocolError
+
+#: The largest number of the grammar: nz-number is 32 bits.
+LARGEST: Final = 2**32 - 1
+#: Ranges in one set.
+RANGES: Final = 20_000
+
+_RANGE = re.compile(rb"([1-9]\d{0,9}|\*)(?::([1-9]\d{0,9}|\*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSet:
+    """Ranges as they were written; None stands for "*", the largest number there is."""
+
+    ranges: tuple[tuple[int | None, int | None], ...]
+
+    def resolve(self, largest: int) -> tuple[tuple[int, int], ...]:
+        """Ascending, disjoint ranges, once "*" is known (RFC 9051 §9: 4:2 is 2:4, 559:* has the last)."""
+        pairs = []
+        for start, end in self.ranges:
+            low, high = largest if start is None else start, largest if end is None else end
+            pairs.append((min(low, high), max(low, high)))
+        return merged(pairs)
+
+
+def merged(pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The same numbers in ascending ranges that neither overlap nor touch."""
+    found: list[tuple[int, int]] = []
+    for low, high in sorted(pairs):
+        if found and low <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(high, found[-1][1]))
+        else:
+            found.append((low, high))
+    return tuple(found)
+
+
+def parse(text: bytes) -> NumberSet:
+    """`1:3,7,9:*`.
+
+    Raises:
+        ProtocolError: not a set, or one of too many ranges.
+    """
+    ranges = []
+    for word in text.split(b",", RANGES):
+        match = _RANGE.fullmatch(word)
+        if not match:
+            raise ProtocolError("A set of numbers is needed.")
+        start = _number(match[1])
+        ranges.append((start, start if match[2] is None else _number(match[2])))
+    return NumberSet(tuple(ranges))
+
+
+def _number(text: bytes) -> int | None:
+    if text == b"*":
+        return None
+    number = int(text)
+    if number > LARGEST:
+        raise ProtocolError("The number is too large.")
+    return number
+
+
+def printed(numbers: Sequence[int]) -> bytes:
+    """Ascending numbers as a set: `1:3,7`. Never empty: callers leave the response out instead."""
+    words: list[bytes] = []
+    start = previous = numbers[0]
+    for number in numbers[1:]:
+        if number != previous + 1:
+            words.append(_word(start, previous))
+            start = number
+        previous = number
+    words.append(_word(start, previous))
+    return b",".join(words)
+
+
+def _word(start: int, end: int) -> bytes:
+    return b"%d" % start if start == end else b"%d:%d" % (start, end)

@@ -1,0 +1,168 @@
+"""Folders: find, list, create, rename, delete, subscribe. Names are those of protocols/imap/names.py, decoded."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from mailservices.mail.errors import FolderExists, NoSuchFolder, NotPossible, Unavailable
+from mailservices.mail.vocabulary import HIERARCHY, INBOX
+from mailservices.store.pool import Connection, Pool, connection, transaction
+
+#: Folders of one account.
+FOLDERS = 5000
+
+_COLUMNS = (
+    "mailbox_id, name, special_use, uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes, recent_from"
+)
+
+FIND = f"SELECT {_COLUMNS} FROM mail_mailbox WHERE account_id = $1 AND name = $2"  # noqa: S608
+ALL = f"SELECT {_COLUMNS} FROM mail_mailbox WHERE account_id = $1 ORDER BY name"  # noqa: S608
+SUBSCRIPTIONS = "SELECT name FROM mail_subscription WHERE account_id = $1 ORDER BY name"
+SUBSCRIBE = "INSERT INTO mail_subscription (account_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+UNSUBSCRIBE = "DELETE FROM mail_subscription WHERE account_id = $1 AND name = $2"
+
+LOCK_ACCOUNT = "SELECT bytes FROM mail_usage WHERE account_id = $1 FOR UPDATE"
+COUNT = "SELECT count(*) FROM mail_mailbox WHERE account_id = $1"
+CREATE = """
+INSERT INTO mail_mailbox (account_id, name, special_use) VALUES ($1, $2, $3)
+ON CONFLICT (account_id, name) DO NOTHING RETURNING mailbox_id
+"""
+ROLE_TAKEN = "SELECT EXISTS (SELECT FROM mail_mailbox WHERE account_id = $1 AND special_use = $2 AND $2 <> '')"
+
+# A renamed folder keeps its id, its UIDs and its UIDVALIDITY; its children go with it (RFC 9051 §6.3.6).
+RENAME = f"""
+UPDATE mail_mailbox SET name = $3::text || substr(name, length($2::text) + 1)
+WHERE account_id = $1 AND (name = $2 OR starts_with(name, $2 || '{HIERARCHY}'))
+"""  # noqa: S608
+
+DELETE = """
+DELETE FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2 RETURNING bytes, messages
+"""
+DELETE_MESSAGES = """
+WITH gone AS (
+    DELETE FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 RETURNING uid, content_id
+)
+INSERT INTO mail_expunged (account_id, mailbox_id, uid, modseq, content_id)
+SELECT $1, $2, uid, 0, content_id FROM gone
+"""
+RELEASE = "UPDATE mail_usage SET bytes = bytes - $2, messages = messages - $3 WHERE account_id = $1"
+CLAIM_RECENT = """
+UPDATE mail_mailbox SET recent_from = uidnext
+WHERE account_id = $1 AND mailbox_id = $2 AND recent_from < uidnext
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One row of mail_mailbox."""
+
+    mailbox_id: int
+    name: str
+    special_use: str
+    uidvalidity: int
+    uidnext: int
+    modseq: int
+    messages: int
+    unseen: int
+    deleted: int
+    bytes: int
+    recent_from: int
+
+
+async def find(pool: Pool, account_id: int, name: str) -> Folder:
+    """Raises NoSuchFolder."""
+    async with connection(pool) as db:
+        return await _find(db, account_id, name)
+
+
+async def _find(db: Connection, account_id: int, name: str) -> Folder:
+    row = await db.fetchrow(FIND, account_id, name)
+    if row is None:
+        raise NoSuchFolder
+    return Folder(*row)
+
+
+async def all_folders(pool: Pool, account_id: int) -> list[Folder]:
+    """Every folder, by name."""
+    async with connection(pool) as db:
+        return [Folder(*row) for row in await db.fetch(ALL, account_id)]
+
+
+async def subscriptions(pool: Pool, account_id: int) -> list[str]:
+    """Subscribed names, which need not be folders any more (RFC 9051 §6.3.7)."""
+    async with connection(pool) as db:
+        return [row["name"] for row in await db.fetch(SUBSCRIPTIONS, account_id)]
+
+
+async def subscribe(pool: Pool, account_id: int, name: str) -> None:
+    async with connection(pool) as db:
+        await db.execute(SUBSCRIBE, account_id, name)
+
+
+async def unsubscribe(pool: Pool, account_id: int, name: str) -> None:
+    async with connection(pool) as db:
+        await db.execute(UNSUBSCRIBE, account_id, name)
+
+
+async def create(pool: Pool, account_id: int, names: Sequence[str], special_use: str = "") -> int:
+    """Create the last of these names, and those before it, its superiors, where they are missing.
+
+    Raises:
+        FolderExists: the last is there already.
+        NotPossible: too many folders, or the role is another folder's.
+    """
+    async with transaction(pool) as db:
+        await db.execute(LOCK_ACCOUNT, account_id)
+        if int(await db.fetchval(COUNT, account_id) or 0) + len(names) > FOLDERS:
+            raise NotPossible(words="There are too many folders already.")
+        if await db.fetchval(ROLE_TAKEN, account_id, special_use):
+            raise NotPossible(words="Another folder has that role.")
+        created: int | None = None
+        for name in names:
+            created = await db.fetchval(CREATE, account_id, name, special_use if name == names[-1] else "")
+        if created is None:
+            raise FolderExists
+        return created
+
+
+async def rename(pool: Pool, account_id: int, old: str, new: str, superiors: Iterable[str]) -> None:
+    """Give a folder and those below it another name; superiors of the new one are made where they are missing.
+
+    Raises:
+        NoSuchFolder, FolderExists
+    """
+    try:
+        async with transaction(pool) as db:
+            await db.execute(LOCK_ACCOUNT, account_id)
+            for name in superiors:
+                await db.fetchval(CREATE, account_id, name, "")
+            if await db.execute(RENAME, account_id, old, new) == "UPDATE 0":
+                raise NoSuchFolder
+    except Unavailable as error:
+        if isinstance(error.__cause__, asyncpg.UniqueViolationError):
+            raise FolderExists from None
+        raise
+
+
+async def delete(pool: Pool, account_id: int, name: str) -> None:
+    """Delete a folder with its messages, which stay in the undelete window. Folders below it stay.
+
+    Raises:
+        NoSuchFolder, NotPossible
+    """
+    if name == INBOX:
+        raise NotPossible(words="INBOX cannot be deleted.")
+    async with transaction(pool) as db:
+        await db.execute(LOCK_ACCOUNT, account_id)
+        folder = await _find(db, account_id, name)
+        await db.execute(DELETE_MESSAGES, account_id, folder.mailbox_id)
+        row: Any = await db.fetchrow(DELETE, account_id, folder.mailbox_id)
+        await db.execute(RELEASE, account_id, row["bytes"], row["messages"])
+
+
+async def claim_recent(pool: Pool, account_id: int, mailbox_id: int) -> None:
+    """The messages up to now are \\Recent to the session that asks, and to no other after it (RFC 3501 §2.3.2)."""
+    async with connection(pool) as db:
+        await db.execute(CLAIM_RECENT, account_id, mailbox_id)

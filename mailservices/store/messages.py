@@ -1,0 +1,253 @@
+"""Messages in folders: numbers, flags, copies, moves, removal. One transaction each; what changed comes back.
+
+A change draws the folder's next modseq under the folder's row lock, so that modseqs are committed in order.
+Whoever changes several folders, or what the account uses, locks the account's row of mail_usage first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailservices.mail.changes import Changes, Flagged
+from mailservices.mail.errors import MailboxFull, NoSuchFolder
+from mailservices.mail.flags import DELETED, SEEN, Change, Flags
+from mailservices.store.pool import Connection, Pool, connection, transaction
+
+UIDS = """
+SELECT ARRAY(SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 ORDER BY uid)
+"""
+FIRST_UNSEEN = """
+SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND flags & 1 = 0 ORDER BY uid LIMIT 1
+"""
+
+# One statement, so that all three see the same moment.
+CHANGES = """
+SELECT 0 AS kind, 0::bigint AS uid, modseq, 0::smallint AS flags, NULL::text[] AS keywords
+FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2
+UNION ALL
+SELECT 1, uid, modseq, flags, keywords FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3
+UNION ALL
+SELECT 2, uid, modseq, 0, NULL FROM mail_expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3
+ORDER BY kind, uid
+"""
+
+DRAW = """
+UPDATE mail_mailbox SET modseq = modseq + 1 WHERE account_id = $1 AND mailbox_id = $2 RETURNING modseq
+"""
+
+# $4 and $5 are the flags given, $6 how: REPLACE, ADD or REMOVE.
+SET_FLAGS = """
+WITH asked AS (
+    SELECT uid, flags AS old_flags,
+           CASE $6::text WHEN 'FLAGS' THEN $4::smallint WHEN '+FLAGS' THEN flags | $4
+                         ELSE flags & ~ $4::smallint END AS flags,
+           CASE $6 WHEN 'FLAGS' THEN $5::text[]
+                   WHEN '+FLAGS' THEN ARRAY(SELECT DISTINCT unnest(coalesce(keywords, '{}') || $5) ORDER BY 1)
+                   ELSE ARRAY(SELECT unnest(keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
+    FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[]) FOR UPDATE
+)
+UPDATE mail_message m SET flags = a.flags, keywords = nullif(a.keywords, '{}'), modseq = $7
+FROM asked a
+WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = a.uid
+  AND (m.flags <> a.flags OR coalesce(m.keywords, '{}') <> a.keywords)
+RETURNING m.uid, m.flags, m.keywords, a.old_flags
+"""
+
+RECOUNT = """
+UPDATE mail_mailbox SET messages = messages + $3, unseen = unseen + $4, deleted = deleted + $5, bytes = bytes + $6
+WHERE account_id = $1 AND mailbox_id = $2
+"""
+
+LOCK_ACCOUNT = """
+SELECT u.bytes, a.quota_bytes FROM mail_usage u JOIN directory_account a ON a.id = u.account_id
+WHERE u.account_id = $1 FOR UPDATE OF u
+"""
+
+# $3 null: every message that is flagged \\Deleted; else those of these UIDs, and with $4 only if flagged so.
+REMOVE = """
+WITH gone AS (
+    DELETE FROM mail_message WHERE account_id = $1 AND mailbox_id = $2
+       AND ($3::bigint[] IS NULL OR uid = ANY($3)) AND (NOT $4::boolean OR flags & 8 <> 0)
+    RETURNING uid, content_id, size, flags
+), stones AS (
+    INSERT INTO mail_expunged (account_id, mailbox_id, uid, modseq, content_id)
+    SELECT $1, $2, uid, $5, content_id FROM gone
+)
+SELECT uid, size, flags FROM gone ORDER BY uid
+"""
+
+USE = "UPDATE mail_usage SET bytes = bytes + $2, messages = messages + $3 WHERE account_id = $1"
+
+CHOSEN = """
+SELECT uid, size, flags FROM mail_message
+WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[]) ORDER BY uid
+"""
+TARGET = """
+UPDATE mail_mailbox
+SET uidnext = uidnext + $3, modseq = modseq + 1, messages = messages + $3, unseen = unseen + $4,
+    deleted = deleted + $5, bytes = bytes + $6
+WHERE account_id = $1 AND mailbox_id = $2
+RETURNING uidvalidity, uidnext - $3 AS first_uid, modseq
+"""
+COPY = """
+INSERT INTO mail_message
+    (account_id, mailbox_id, uid, modseq, flags, keywords, internaldate, savedate, size, content_id)
+SELECT account_id, $3, $4::bigint + row_number() OVER (ORDER BY uid) - 1, $5, flags, keywords, internaldate,
+       now(), size, content_id
+FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($6::bigint[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """RFC 4315 COPYUID: which message became which; `modseq` is the target's."""
+
+    uidvalidity: int
+    source_uids: tuple[int, ...]
+    target_uids: tuple[int, ...]
+    modseq: int
+
+
+async def uids(pool: Pool, account_id: int, mailbox_id: int) -> list[int]:
+    """Every UID, ascending."""
+    async with connection(pool) as db:
+        found: list[int] = await db.fetchval(UIDS, account_id, mailbox_id)
+    return found
+
+
+async def first_unseen(pool: Pool, account_id: int, mailbox_id: int) -> int | None:
+    """The UID of the first message without \\Seen."""
+    async with connection(pool) as db:
+        uid: int | None = await db.fetchval(FIRST_UNSEEN, account_id, mailbox_id)
+    return uid
+
+
+async def changes(pool: Pool, account_id: int, mailbox_id: int, since: int) -> Changes:
+    """What happened after this modseq.
+
+    Raises:
+        NoSuchFolder: it is gone.
+    """
+    async with connection(pool) as db:
+        rows = await db.fetch(CHANGES, account_id, mailbox_id, since)
+    if not rows or rows[0]["kind"] != 0:
+        raise NoSuchFolder
+    flagged = tuple(_flagged(row) for row in rows if row["kind"] == 1)
+    return Changes(rows[0]["modseq"], flagged, tuple(row["uid"] for row in rows if row["kind"] == 2))
+
+
+def _flagged(row: Any) -> Flagged:
+    return Flagged(row["uid"], row["flags"], tuple(row["keywords"] or ()))
+
+
+async def set_flags(
+    pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int], change: Change, flags: Flags
+) -> Changes:
+    """Change flags; what comes back are the messages that were really changed.
+
+    Raises:
+        NoSuchFolder
+    """
+    async with transaction(pool) as db:
+        modseq = await _draw(db, account_id, mailbox_id)
+        rows = await db.fetch(
+            SET_FLAGS, account_id, mailbox_id, chosen, flags.bits, list(flags.keywords), change.value, modseq
+        )
+        unseen = sum(_without(row["flags"], SEEN) - _without(row["old_flags"], SEEN) for row in rows)
+        deleted = sum(_without(row["old_flags"], DELETED) - _without(row["flags"], DELETED) for row in rows)
+        if unseen or deleted:
+            await db.execute(RECOUNT, account_id, mailbox_id, 0, unseen, deleted, 0)
+    return Changes(modseq, tuple(sorted(map(_flagged, rows), key=lambda one: one.uid)))
+
+
+def _without(flags: int, bit: int) -> int:
+    return int(not flags & bit)
+
+
+async def _draw(db: Connection, account_id: int, mailbox_id: int) -> int:
+    modseq: int | None = await db.fetchval(DRAW, account_id, mailbox_id)
+    if modseq is None:
+        raise NoSuchFolder
+    return modseq
+
+
+async def expunge(pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int] | None) -> Changes:
+    """Remove what is flagged \\Deleted: all of it, or only among these UIDs (RFC 4315 §2.1).
+
+    Raises:
+        NoSuchFolder
+    """
+    async with transaction(pool) as db:
+        await db.execute(LOCK_ACCOUNT, account_id)
+        return await _remove(db, account_id, mailbox_id, chosen, only_deleted=True)
+
+
+async def remove(pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int]) -> Changes:
+    """Remove these messages, whatever their flags: POP3's UPDATE state (RFC 1939 §6)."""
+    async with transaction(pool) as db:
+        await db.execute(LOCK_ACCOUNT, account_id)
+        return await _remove(db, account_id, mailbox_id, chosen, only_deleted=False)
+
+
+async def _remove(
+    db: Connection, account_id: int, mailbox_id: int, chosen: Sequence[int] | None, *, only_deleted: bool
+) -> Changes:
+    modseq = await _draw(db, account_id, mailbox_id)
+    rows = await db.fetch(REMOVE, account_id, mailbox_id, chosen, only_deleted, modseq)
+    if rows:
+        octets = sum(row["size"] for row in rows)
+        unseen, deleted = _unseen(rows), sum(bool(row["flags"] & DELETED) for row in rows)
+        await db.execute(RECOUNT, account_id, mailbox_id, -len(rows), -unseen, -deleted, -octets)
+        await db.execute(USE, account_id, -octets, -len(rows))
+    return Changes(modseq, expunged=tuple(row["uid"] for row in rows))
+
+
+def _unseen(rows: Sequence[Any]) -> int:
+    return sum(not row["flags"] & SEEN for row in rows)
+
+
+async def copy(pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int], target_id: int) -> Copied:
+    """RFC 9051 §6.4.7: all messages are copied, or none. Their contents are shared.
+
+    Raises:
+        NoSuchFolder, MailboxFull
+    """
+    async with transaction(pool) as db:
+        copied, octets = await _copy(db, account_id, mailbox_id, chosen, target_id, grows=True)
+        await db.execute(USE, account_id, octets, len(copied.source_uids))
+        return copied
+
+
+async def move(
+    pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int], target_id: int
+) -> tuple[Copied, Changes]:
+    """RFC 6851: each message is in one of the two folders at any moment.
+
+    Raises:
+        NoSuchFolder
+    """
+    async with transaction(pool) as db:
+        copied, octets = await _copy(db, account_id, mailbox_id, chosen, target_id, grows=False)
+        await db.execute(USE, account_id, octets, len(copied.source_uids))
+        gone = await _remove(db, account_id, mailbox_id, copied.source_uids, only_deleted=False)
+        return copied, gone
+
+
+async def _copy(
+    db: Connection, account_id: int, mailbox_id: int, chosen: Sequence[int], target_id: int, *, grows: bool
+) -> tuple[Copied, int]:
+    account = await db.fetchrow(LOCK_ACCOUNT, account_id)
+    rows = await db.fetch(CHOSEN, account_id, mailbox_id, chosen)
+    octets = sum(row["size"] for row in rows)
+    if account is None:
+        raise NoSuchFolder
+    if grows and account["quota_bytes"] is not None and account["bytes"] + octets > account["quota_bytes"]:
+        raise MailboxFull
+    deleted = sum(bool(row["flags"] & DELETED) for row in rows)
+    target = await db.fetchrow(TARGET, account_id, target_id, len(rows), _unseen(rows), deleted, octets)
+    if target is None:
+        raise NoSuchFolder
+    source = tuple(row["uid"] for row in rows)
+    await db.execute(COPY, account_id, mailbox_id, target_id, target["first_uid"], target["modseq"], source)
+    first = target["first_uid"]
+    return Copied(target["uidvalidity"], source, tuple(range(first, first + len(rows))), target["modseq"]), octets
