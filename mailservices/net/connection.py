@@ -109,20 +109,34 @@ class Connection(asyncio.Protocol):
         Raises:
             TimedOut: nothing came within so many seconds.
         """
-        if not self._buffer and not self._eof:
-            self._reader = self.loop.create_future()
-            timer = self.loop.call_later(limit, self._time_out, self._reader)
-            try:
-                await self._reader
-            finally:
-                timer.cancel()
-                self._reader = None
+        while not self._buffer and not self._eof:
+            await self.wait(limit)
         data = bytes(self._buffer)
         self._buffer.clear()
         if self._paused and self.transport is not None:
             self._paused = False
             self.transport.resume_reading()
         return data
+
+    async def wait(self, limit: float) -> None:
+        """Until the client sends something, goes, or `interrupt` is called.
+
+        Raises:
+            TimedOut: nothing of that within so many seconds.
+        """
+        if self._buffer or self._eof:
+            return
+        self._reader = self.loop.create_future()
+        timer = self.loop.call_later(limit, self._time_out, self._reader)
+        try:
+            await self._reader
+        finally:
+            timer.cancel()
+            self._reader = None
+
+    def interrupt(self) -> None:
+        """Let `wait` return."""
+        self._wake()
 
     def _time_out(self, reader: asyncio.Future[None]) -> None:
         if not reader.done():
@@ -149,9 +163,9 @@ class Connection(asyncio.Protocol):
             raise Closed
 
     @property
-    def buffered(self) -> bool:
-        """Whether octets were received that nobody has read."""
-        return bool(self._buffer)
+    def readable(self) -> bool:
+        """Whether `read` would return at once."""
+        return bool(self._buffer) or self._eof
 
     async def start_tls(self, context: ssl.SSLContext) -> None:
         """Continue under TLS. The caller has made sure that nothing is buffered (RFC 3207 §4.2).

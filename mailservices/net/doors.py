@@ -1,5 +1,6 @@
 """How many clients a process serves: in all, and from one address."""
 
+import asyncio
 from collections import Counter
 
 from mailservices.net.connection import is_loopback
@@ -17,6 +18,8 @@ class Doors:
         self._total = total
         self._per_address = per_address
         self._inside = 0
+        self._empty = asyncio.Event()
+        self._empty.set()
         self._by_address: Counter[str] = Counter()
 
     def enter(self, address: str) -> bool:
@@ -25,11 +28,18 @@ class Doors:
         if self._inside >= self._total or crowded:
             return False
         self._inside += 1
+        self._empty.clear()
         self._by_address[address] += 1
         return True
 
+    async def emptied(self) -> None:
+        """Until everybody has left."""
+        await self._empty.wait()
+
     def leave(self, address: str) -> None:
         self._inside -= 1
+        if not self._inside:
+            self._empty.set()
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from mailservices import log
 from mailservices.mail import codes
 from mailservices.mail.codes import Reply
-from mailservices.mail.errors import BadMessage, MailError, ProtocolError, TooLarge, Unavailable
+from mailservices.mail.errors import MailError, ProtocolError, Unavailable
 from mailservices.net import metrics
 from mailservices.protocols.smtp import commands
 from mailservices.protocols.smtp.commands import Command, Data, Quit, StartTls
@@ -164,25 +164,15 @@ async def _receive(session: Session, spool: Spool) -> EndOfText:
     """Read to the end of the text, even of one that is refused already: the client listens only then.
 
     Raises:
-        TooLarge, BadMessage: after the end of the text.
         Closed: the client went away, or sends without end.
     """
-    objection: TooLarge | BadMessage | None = None
-    drained = 0
     while True:
         match session.reader.next_event():
             case Text(octets):
-                try:
-                    if objection is None:
-                        spool.write(octets)
-                except (TooLarge, BadMessage) as error:
-                    objection = error
-                drained += len(octets) if objection else 0
-                if drained > DRAINED_OCTETS:
+                spool.write(octets)
+                if spool.size > spool.limit + DRAINED_OCTETS:
                     raise Closed
             case EndOfText() as end:
-                if objection is not None:
-                    raise objection
                 return end
             case None:
                 await session.wire.drain()

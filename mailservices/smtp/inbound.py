@@ -29,11 +29,11 @@ async def accept(session: Session, spool: Spool, end: EndOfText) -> Reply:
     """
     if session.envelope is None:
         raise Unavailable
+    spool.finish()
     if end.nul:
         raise BadMessage(codes.HAS_NUL)
     if end.bare_line_end:
         raise BadMessage(codes.BARE_IN_DATA)
-    spool.finish()
     arrival = Arrival(session.wire.peer, session.envelope, spool.header)
     for stage in STAGES:
         if (objection := await stage(arrival)) is not None:

@@ -69,16 +69,12 @@ class SmtpService:
                 session.wire.write(bytes(codes.SHUTTING_DOWN))
                 session.wire.close()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._all_gone(), TRANSACTION_LIMIT)
+            await asyncio.wait_for(self.doors.emptied(), TRANSACTION_LIMIT)
         await self.context.appender.stop()
         await self.journal.flush()
         await self.bell.close()
         await self.nudges.close()
         await self.pool.close()
-
-    async def _all_gone(self) -> None:
-        while self.sessions:
-            await asyncio.sleep(0.05)
 
     def _tls(self) -> ssl.SSLContext:
         if self.config.tls_certificate is None or self.config.tls_key is None:

@@ -54,6 +54,13 @@ WHERE account_id = $1 AND mailbox_id = $2 AND recent_from < uidnext
 """
 
 
+MODSEQS = """
+SELECT m.account_id, m.mailbox_id, m.modseq
+FROM unnest($1::bigint[], $2::bigint[]) AS asked(account_id, mailbox_id)
+JOIN mail_mailbox m ON m.account_id = asked.account_id AND m.mailbox_id = asked.mailbox_id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One row of mail_mailbox."""
@@ -166,3 +173,12 @@ async def claim_recent(pool: Pool, account_id: int, mailbox_id: int) -> None:
     """The messages up to now are \\Recent to the session that asks, and to no other after it (RFC 3501 §2.3.2)."""
     async with connection(pool) as db:
         await db.execute(CLAIM_RECENT, account_id, mailbox_id)
+
+
+async def modseqs(pool: Pool, folders: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """The modification sequences of (account, folder) pairs; a folder that is gone is left out."""
+    if not folders:
+        return {}
+    async with connection(pool) as db:
+        rows = await db.fetch(MODSEQS, [account for account, _ in folders], [mailbox for _, mailbox in folders])
+    return {(row["account_id"], row["mailbox_id"]): row["modseq"] for row in rows}

@@ -34,6 +34,8 @@ class Spool:
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
         self._map: mmap.mmap | None = None
+        #: Why the message cannot be taken, once that is clear.
+        self.objection: TooLarge | BadMessage | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -44,16 +46,13 @@ class Spool:
         self.close()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next octets.
-
-        Raises:
-            TooLarge: more than the limit; the rest may be drained without being kept.
-            BadMessage: the header does not end.
-        """
+        """Take the next octets; none are kept once there is an objection."""
         self.size += len(data)
+        if self.objection is not None:
+            return
         if self.size > self.limit:
-            self._drop()
-            raise TooLarge
+            self._object(TooLarge())
+            return
         if self._file is not None:
             self._file.write(data)
             return
@@ -72,8 +71,7 @@ class Spool:
             del self._memory[: end.end()]
             self._in_header = False
         elif len(self._memory) > HEADER_OCTETS:
-            self._drop()
-            raise BadMessage(codes.HEADER_TOO_LARGE)
+            self._object(BadMessage(codes.HEADER_TOO_LARGE))
 
     def _to_file(self) -> None:
         # Closed by close(): its life is that of the spool.
@@ -81,12 +79,20 @@ class Spool:
         self._file.write(self._memory)
         self._memory.clear()
 
-    def _drop(self) -> None:
+    def _object(self, objection: TooLarge | BadMessage) -> None:
+        self.objection = objection
         self._memory.clear()
         self.close()
 
     def finish(self) -> None:
-        """No more octets come: a message without an empty line is all header."""
+        """No more octets come: a message without an empty line is all header.
+
+        Raises:
+            TooLarge: it has more octets than the limit.
+            BadMessage: its header has no end.
+        """
+        if self.objection is not None:
+            raise self.objection
         if self._in_header:
             self.header = bytes(self._memory)
             self._memory.clear()

@@ -67,6 +67,10 @@ class View:
         place = bisect_left(self._uids, uid)
         return place + 1 if place < len(self._uids) and self._uids[place] == uid else 0
 
+    def below(self, uid: int) -> int:
+        """How many messages have a lower UID."""
+        return bisect_left(self._uids, uid)
+
     def chosen(self, numbers: NumberSet, *, by_uid: bool) -> Sequence[int]:
         """The UIDs that a command names, ascending, without those that are gone."""
         uids: array[int] = array("I")
@@ -81,10 +85,8 @@ class View:
 
     def names_gone(self, numbers: NumberSet) -> bool:
         """Whether a command by sequence number names a message that another session has expunged."""
-        return any(
-            any(low <= self.number(uid) <= high for low, high in numbers.resolve(len(self._uids)))
-            for uid in self._gone
-        )
+        named = numbers.resolve(len(self._uids))
+        return any(low <= self.number(uid) <= high for uid in self._gone for low, high in named)
 
     def learn(self, changes: Changes, *, may_expunge: bool) -> list[Told]:
         """Take in what happened, and return what may be told of it now, in the order in which it must be told."""
@@ -119,7 +121,7 @@ class View:
         return self.expunge()
 
     def keep_up(self, modseq: int) -> bool:
-        """Take this modseq, which our own change drew, for known; False where others changed something before it."""
+        """Our own change drew this modseq: take it for known. False where others changed something before it."""
         if modseq != self.modseq + 1:
             return False
         self.modseq = modseq

@@ -1,0 +1,35 @@
+"""How a handler ends: Done, or No and Bad, which it raises."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The tagged answer; `code` without its brackets. `then` runs after it was sent."""
+
+    code: str | bytes = ""
+    text: str = "Done."
+    status: str = "OK"
+    then: Callable[[], Awaitable[None]] | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "OK"
+
+
+class No(Exception):
+    """The command cannot be carried out."""
+
+    status = "NO"
+
+    def __init__(self, code: str, words: str) -> None:
+        self.code = code
+        self.words = words
+        super().__init__(words)
+
+
+class Bad(No):
+    """The command makes no sense."""
+
+    status = "BAD"

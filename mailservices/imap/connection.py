@@ -1,0 +1,126 @@
+"""The shell of an IMAP session: read, feed, dispatch, write, time out. It knows lines and literals only."""
+
+from contextlib import suppress
+
+from mailservices import log
+from mailservices.imap import dispatch
+from mailservices.imap.session import Context, Session
+from mailservices.net.connection import Closed, Connection, TimedOut
+from mailservices.protocols.imap import commands, responses
+from mailservices.protocols.imap.commands import BadCommand
+from mailservices.protocols.imap.reader import Event, Literal, LiteralAhead, Received, TooLong, tag_of
+from mailservices.protocols.imap.search import BadCharset
+from mailservices.protocols.imap.session import State
+from mailservices.store.ids import new_id
+from mailservices.store.spool import Spool
+
+#: Seconds: RFC 9051 §5.4 wants 30 minutes at least once signed in; a stranger gets one.
+IDLE_LIMIT = 1800.0
+STRANGER_LIMIT = 60.0
+#: Commands that were not understood before the client is sent away.
+ERRORS = 50
+#: Octets of literals in one command, but for the message of an APPEND.
+LITERAL_OCTETS = 256 * 1024
+STRANGER_LITERAL_OCTETS = 8 * 1024
+
+_log = log.get()
+
+
+class ImapConnection(Connection):
+    """One client."""
+
+    __slots__ = ("context", "service", "session")
+
+    def __init__(self, service: "dispatch.Sessions", context: Context) -> None:
+        super().__init__(service.loop)
+        self.service = service
+        self.context = context
+        self.session = Session(context, self)
+
+    async def serve(self) -> None:
+        if not self.service.enter(self):
+            self.write(responses.untagged("BYE", "Too many connections from your address."))
+            return
+        with log.context(connection=new_id().hex[-12:], peer=self.peer):
+            self.write(dispatch.greeting(self.session))
+            with suppress(Closed, ConnectionError):
+                try:
+                    await self._converse()
+                except TimedOut:
+                    self.write(responses.untagged("BYE", "You were silent for too long."))
+                await self.drain()
+
+    async def begin_tls(self) -> None:
+        """After the answer to STARTTLS."""
+        await self.start_tls(self.service.tls)
+
+    def lost(self) -> None:
+        dispatch.leave(self.session)
+        self.service.leave(self)
+
+    async def _converse(self) -> None:
+        session = self.session
+        while session.state is not State.LOGOUT:
+            if session.ending:
+                self.write(responses.untagged("BYE", "The service is restarting.", "UNAVAILABLE"))
+                return
+            event = session.reader.next_event()
+            if event is None:
+                await self.drain()
+                session.idle = True
+                data = await self.read(STRANGER_LIMIT if session.identity is None else IDLE_LIMIT)
+                session.idle = False
+                if not data:
+                    return
+                session.reader.receive(data)
+            else:
+                await self._answer(event)
+
+    async def _answer(self, event: Event) -> None:
+        session = self.session
+        match event:
+            case LiteralAhead():
+                self._literal(event)
+            case TooLong(tag):
+                self._bad(tag, "The line is too long.")
+            case Received(parts):
+                try:
+                    command = commands.parse(parts)
+                except BadCommand as error:
+                    self._bad(error.tag, str(error))
+                except BadCharset as error:
+                    self.write(responses.tagged(tag_of(parts), "NO", str(error), "BADCHARSET (US-ASCII UTF-8)"))
+                else:
+                    await dispatch.carry_out(session, command)
+                if session.spool is not None:
+                    session.spool.close()
+                    session.spool = None
+
+    def _bad(self, tag: bytes, words: str) -> None:
+        self.write(responses.tagged(tag, "BAD", words) if tag != b"*" else responses.untagged("BAD", words))
+        self.session.errors += 1
+        if self.session.errors > ERRORS:
+            self.write(responses.untagged("BYE", "Too many errors."))
+            self.session.state = State.LOGOUT
+
+    def _literal(self, ahead: LiteralAhead) -> None:
+        """Say where the octets that follow shall go, or that they shall not come (RFC 7888 §4)."""
+        session = self.session
+        is_message = session.identity is not None and commands.names_append(ahead.parts) and session.spool is None
+        limit = session.context.config.message_bytes if is_message else self._room(ahead)
+        if ahead.size > limit:
+            code = "TOOBIG" if is_message else ""
+            self.write(responses.tagged(tag_of(ahead.parts), "NO", "The literal is too large.", code))
+            session.reader.refuse(waits=ahead.waits)
+            return
+        if is_message:
+            session.spool = Spool(limit, session.context.config.spool)
+            session.reader.accept(session.spool.write)
+        else:
+            session.reader.accept()
+        if ahead.waits:
+            self.write(responses.continuation())
+
+    def _room(self, ahead: LiteralAhead) -> int:
+        held = sum(part.size for part in ahead.parts if isinstance(part, Literal) and part.octets is not None)
+        return (STRANGER_LITERAL_OCTETS if self.session.identity is None else LITERAL_OCTETS) - held

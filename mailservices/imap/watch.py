@@ -1,0 +1,71 @@
+"""Who looks at which folder, in this process: nudges wake them, and a poll makes up for nudges that were lost.
+
+One query asks for all folders that are watched, however many sessions watch them.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailservices import log
+from mailservices.mail.errors import Unavailable
+from mailservices.net.nudges import POLL_SECONDS, Nudges
+from mailservices.store import mailboxes
+from mailservices.store.pool import Pool
+
+_log = log.get()
+
+
+@dataclass(eq=False, slots=True)
+class Watching:
+    """One session's look at one folder."""
+
+    account_id: int
+    mailbox_id: int
+    #: What it knows up to.
+    known: Callable[[], int]
+    #: Called with the folder's id when something is new.
+    changed: Callable[[int], None]
+
+    def hear(self, mailbox_id: int, modseq: int) -> None:
+        """A nudge for the account."""
+        if mailbox_id == 0 or (mailbox_id == self.mailbox_id and modseq > self.known()):
+            self.changed(self.mailbox_id)
+
+
+class Watch:
+    """All that are watching. Made inside the event loop."""
+
+    def __init__(self, pool: Pool, nudges: Nudges) -> None:
+        self._pool = pool
+        self._nudges = nudges
+        self._watching: set[Watching] = set()
+        self._poll = asyncio.create_task(self._poll_always())
+
+    def start(self, watching: Watching) -> None:
+        self._watching.add(watching)
+        self._nudges.watch(watching.account_id, watching.hear)
+
+    def stop(self, watching: Watching) -> None:
+        self._watching.discard(watching)
+        self._nudges.unwatch(watching.account_id, watching.hear)
+
+    async def close(self) -> None:
+        self._poll.cancel()
+        await asyncio.wait([self._poll])
+
+    async def _poll_always(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self._look()
+            except Unavailable:
+                _log.warning("poll failed", watching=len(self._watching))
+
+    async def _look(self) -> None:
+        folders = {(one.account_id, one.mailbox_id) for one in self._watching}
+        modseqs = await mailboxes.modseqs(self._pool, sorted(folders))
+        for one in list(self._watching):
+            # A folder that is not there any more is news, too.
+            if modseqs.get((one.account_id, one.mailbox_id), one.known() + 1) > one.known():
+                one.changed(one.mailbox_id)
