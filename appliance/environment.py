@@ -29,7 +29,8 @@ def ensure(*locks: str) -> None:
         if stamp.exists() and stamp.read_text() == wanted:
             continue
         print(f"Installing {lock} into {VENV.name}/ ...", flush=True)
-        _pip("install", "--quiet", "--require-hashes", "--requirement", str(ROOT / lock))
+        # The lock is whole: nothing is to be resolved, or pip may choose newer versions for extras.
+        _pip("install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(ROOT / lock))
         stamp.write_text(wanted)
 
 
