@@ -5,6 +5,7 @@ always, expunges only where the command's row in the table allows it.
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -64,6 +65,7 @@ class Sessions(Protocol):
     """What the service knows of all its connections."""
 
     loop: asyncio.AbstractEventLoop
+    tls: ssl.SSLContext
 
     def enter(self, connection: Any) -> bool: ...
 

@@ -13,6 +13,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from mailservices import config as configuration
+from mailservices.config import Config
+
 CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
@@ -32,6 +35,16 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.load_cert_chain(certificate, key)
     return context
+
+
+def server(config: Config) -> ssl.SSLContext:
+    """What this appliance's listeners present; a process that has no usable certificate ends."""
+    if config.tls_certificate is None or config.tls_key is None:
+        configuration.refuse("FACTEUR_TLS_CERTIFICATE and FACTEUR_TLS_KEY name no files.")
+    try:
+        return server_context(config.tls_certificate, config.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        configuration.refuse(f"The TLS certificate cannot be used: {error}.")
 
 
 def opportunistic_context() -> ssl.SSLContext:

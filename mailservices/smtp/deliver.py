@@ -1,25 +1,20 @@
 """Stamp a message and commit it, in one transaction: local mailboxes, and the queue for everybody else."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from mailservices.mail import backoff, headers, structure, trace
+from mailservices.mail import backoff, headers, trace
 from mailservices.mail.envelope import Envelope
 from mailservices.mail.vocabulary import Event
 from mailservices.net import metrics
 from mailservices.smtp.session import Session
-from mailservices.store import bodies
-from mailservices.store.bodies import Body
+from mailservices.store import contents
 from mailservices.store.delivery import Content, Delivery, Placement
 from mailservices.store.directory import Mailbox
 from mailservices.store.queue import Outgoing, OutgoingRecipient
 from mailservices.store.spool import Spool
 from mailservices.store.trace import Row
-
-#: The structure of a larger body is read in a thread.
-THREAD_OCTETS = 2**20
 
 
 async def deliver(session: Session, envelope: Envelope, spool: Spool) -> None:
@@ -30,23 +25,11 @@ async def deliver(session: Session, envelope: Envelope, spool: Spool) -> None:
         Unavailable
     """
     started, now = time.monotonic(), datetime.now(UTC)
-    header, body = spool.header, spool.body()
-    if len(body) > THREAD_OCTETS:
-        facts = await asyncio.to_thread(structure.read, header, body)
-    else:
-        facts = structure.read(header, body)
-    stored = await bodies.keep(session.context.pool, body)
-    prefix = _stamps(session, envelope, header, now)
+    stamps = _stamps(session, envelope, spool.header, now)
+    prefix = trace.return_path(envelope.return_path) + stamps
+    content, facts = await contents.prepare(session.context.pool, prefix, spool.header, spool.body())
     places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in _mailboxes(session))
-    content = Content(
-        trace.return_path(envelope.return_path) + prefix,
-        header,
-        stored,
-        facts.envelope,
-        facts.bodystructure,
-        facts.sent_at,
-    )
-    outgoing = _outgoing(session, envelope, prefix, header, stored, facts.message_id, now)
+    outgoing = _outgoing(session, envelope, stamps, content, facts.message_id, now)
     events = tuple(_events(session, envelope, outgoing, content.size, facts.message_id))
     await session.context.appender.deliver(
         Delivery(((content, places),) if places else (), outgoing, events=events)
@@ -91,7 +74,7 @@ def _mailboxes(session: Session) -> list[Mailbox]:
 
 
 def _outgoing(
-    session: Session, envelope: Envelope, prefix: bytes, header: bytes, body: Body, message_id: str, now: datetime
+    session: Session, envelope: Envelope, prefix: bytes, content: Content, message_id: str, now: datetime
 ) -> Outgoing | None:
     recipients = {
         str(address): OutgoingRecipient(str(address), address.domain, recipient.orcpt, recipient.notify)
@@ -105,8 +88,8 @@ def _outgoing(
         sender=envelope.return_path,
         expires_at=now + backoff.LIFETIME,
         prefix=prefix,
-        header=header,
-        body=body,
+        header=content.header,
+        body=content.body,
         message_id=session.trace_id,
         account_id=session.identity.account_id if session.identity else None,
         envid=envelope.envid,

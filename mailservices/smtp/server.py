@@ -1,11 +1,9 @@
 """The SMTP service: ports 25 (reception), 587 and 465 (submission), and what happens at its start and end."""
 
 import asyncio
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from mailservices import config as configuration
 from mailservices.auth.credentials import Gate
 from mailservices.config import Config
 from mailservices.mail import codes
@@ -51,7 +49,7 @@ class SmtpService:
             self.journal,
             self.bell,
         )
-        self.tls = self._tls()
+        self.tls = tls.server(self.config)
         health = Health({"database": lambda: database.check(self.pool), "redis": self.nudges.ping})
         ports = self.config.ports
         return (
@@ -75,14 +73,6 @@ class SmtpService:
         await self.bell.close()
         await self.nudges.close()
         await self.pool.close()
-
-    def _tls(self) -> ssl.SSLContext:
-        if self.config.tls_certificate is None or self.config.tls_key is None:
-            configuration.refuse("FACTEUR_TLS_CERTIFICATE and FACTEUR_TLS_KEY name no files.")
-        try:
-            return tls.server_context(self.config.tls_certificate, self.config.tls_key)
-        except (OSError, ssl.SSLError) as error:
-            configuration.refuse(f"The TLS certificate cannot be used: {error}.")
 
     def _tell(self, placed: Sequence[Placed]) -> None:
         for where in placed:

@@ -42,6 +42,7 @@ WHERE u.account_id = d.account_id
 
 CONTENT_COLUMNS = (
     "account_id", "content_id", "blob_id", "body_size", "prefix", "header", "envelope", "bodystructure", "sent_at",
+    "sent_on",
 )  # fmt: skip
 MESSAGE_COLUMNS = (
     "account_id", "mailbox_id", "uid", "modseq", "flags", "keywords", "internaldate", "size", "content_id",
@@ -57,6 +58,7 @@ class Content:
     body: Body
     envelope: bytes
     bodystructure: bytes
+    #: The Date field's moment, in the zone that it names.
     sent_at: datetime | None
 
     @property
@@ -244,6 +246,7 @@ class _Rows:
             (
                 account_id, content_id, content.body.blob_id, content.body.size, content.prefix, content.header,
                 content.envelope, content.bodystructure, content.sent_at,
+                content.sent_at and content.sent_at.date(),
             )
         )  # fmt: skip
         return content_id

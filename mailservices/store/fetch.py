@@ -7,7 +7,6 @@ its cost. The order of the columns is the order of the names in each statement.
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from mailservices.store import bodies
 from mailservices.store.bodies import PIECE_OCTETS
 from mailservices.store.pool import Pool, connection
 
@@ -41,12 +40,13 @@ JOIN mail_blob b ON b.blob_id = c.blob_id AND b.piece = 0
 WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = ANY($3::bigint[]) ORDER BY m.uid
 """
 
-Row = tuple[Any, ...]
+#: A row of the driver: its columns stand in the order of the statement's names.
+Row = Any
 
 
 async def rows(
     pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int], *, structures: bool
-) -> AsyncIterator[list[Row]]:
+) -> AsyncIterator[Sequence[Row]]:
     """Batches of rows of ROWS, or of STRUCTURES; messages that are gone are left out."""
     statement = STRUCTURES if structures else ROWS
     for chosen in _spans(uids):
@@ -69,13 +69,13 @@ def _spans(uids: Sequence[int]) -> Iterator[Sequence[int]]:
         start = end
 
 
-async def headers(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int]) -> list[Row]:
+async def headers(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int]) -> Sequence[Row]:
     """The rows of HEADERS for these messages; callers ask for as many as they can hold."""
     async with connection(pool) as db:
         return await db.fetch(HEADERS, account_id, mailbox_id, uids)
 
 
-async def first_pieces(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int]) -> list[Row]:
+async def first_pieces(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int]) -> Sequence[Row]:
     """The rows of BODIES for these messages; callers ask for as many as they can hold."""
     async with connection(pool) as db:
         return await db.fetch(BODIES, account_id, mailbox_id, uids)
@@ -93,9 +93,3 @@ def by_octets(sized: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
         batch.append(uid)
     if batch:
         yield batch
-
-
-async def rest(pool: Pool, blob_id: Any, body_size: int) -> AsyncIterator[bytes]:
-    """The pieces of a body behind the first."""
-    async for piece in bodies.read(pool, blob_id, PIECE_OCTETS, body_size):
-        yield piece

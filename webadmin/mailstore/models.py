@@ -127,6 +127,8 @@ class Content(models.Model):
     bodystructure = models.BinaryField()
     #: The Date field's moment; null where there is none to read.
     sent_at = models.DateTimeField(null=True)
+    #: Its day in the zone that the field names, which is what SENTSINCE means (RFC 9051 §6.4.4).
+    sent_on = models.DateField(null=True)
 
     class Meta:
         db_table = "mail_content"

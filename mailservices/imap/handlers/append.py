@@ -1,18 +1,14 @@
 """APPEND (RFC 9051 §6.3.12): a message that a client brings."""
 
-import asyncio
 from datetime import UTC, datetime
 
 from mailservices.imap.answers import Done, No
 from mailservices.imap.session import Session
-from mailservices.mail import codes, structure
+from mailservices.mail import codes
 from mailservices.mail.errors import BadMessage, NoSuchFolder
 from mailservices.protocols.imap import commands
-from mailservices.store import bodies, mailboxes
-from mailservices.store.delivery import Content, Delivery, Placement
-
-#: The structure of a larger body is read in a thread.
-THREAD_OCTETS = 2**20
+from mailservices.store import contents, mailboxes
+from mailservices.store.delivery import Delivery, Placement
 
 
 async def append(session: Session, command: commands.Append) -> Done:
@@ -29,13 +25,7 @@ async def append(session: Session, command: commands.Append) -> Done:
     header, body = spool.header, spool.body()
     if b"\0" in header or body.find(b"\0") >= 0:
         raise BadMessage(codes.HAS_NUL)
-    if len(body) > THREAD_OCTETS:
-        facts = await asyncio.to_thread(structure.read, header, body)
-    else:
-        facts = structure.read(header, body)
-    content = Content(
-        b"", header, await bodies.keep(pool, body), facts.envelope, facts.bodystructure, facts.sent_at
-    )
+    content, _ = await contents.prepare(pool, b"", header, body)
     place = Placement(
         session.account_id,
         folder.mailbox_id,

@@ -1,6 +1,6 @@
 """Folders as such: CREATE, DELETE, RENAME, SUBSCRIBE, LIST, LSUB, NAMESPACE, STATUS (RFC 9051 §6.3)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mailservices.imap.answers import Done, No
 from mailservices.imap.session import Session
@@ -11,7 +11,7 @@ from mailservices.store import mailboxes, messages
 from mailservices.store.mailboxes import Folder
 
 #: STATUS item -> what the folder's row says (RFC 9051 §6.3.11, RFC 8438).
-_STATUS = {
+_STATUS: dict[str, Callable[[Folder], int]] = {
     "MESSAGES": lambda folder: folder.messages,
     "UIDNEXT": lambda folder: folder.uidnext,
     "UIDVALIDITY": lambda folder: folder.uidvalidity,

@@ -122,7 +122,8 @@ def _section(scanner: Scanner, *, marks_seen: bool) -> Section:
         part = tuple(map(int, numbers[0].split(b".")))
         if len(part) > PART_LEVELS:
             raise ProtocolError("The part is nested too deeply.")
-    kind, fields = Kind.WHOLE, ()
+    kind = Kind.WHOLE
+    fields: tuple[bytes, ...] = ()
     if not numbers or scanner.skip(b"."):
         kind, fields = _section_text(scanner, of_part=bool(numbers))
     scanner.expect(b"]")

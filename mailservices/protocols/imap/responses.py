@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from mailservices.mail.flags import printed as printed_flags
+from mailservices.mail.strings import quoted
 from mailservices.protocols.imap import names
 from mailservices.protocols.imap.view import Exists, Expunged, NewFlags, Told
 
@@ -27,17 +28,6 @@ def continuation(text: bytes = b"Ready") -> bytes:
 
 def capability(words: Iterable[str]) -> bytes:
     return f"* CAPABILITY {' '.join(words)}\r\n".encode()
-
-
-def quoted(octets: bytes) -> bytes:
-    """A string: quoted where it can be, else a literal (RFC 9051 §4.3)."""
-    if octets.isascii() and not any(octet in octets for octet in b"\r\n\0"):
-        return b'"' + octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
-    return b"{%d}\r\n" % len(octets) + octets
-
-
-def nstring(octets: bytes | None) -> bytes:
-    return b"NIL" if octets is None else quoted(octets)
 
 
 def mailbox(name: str) -> bytes:

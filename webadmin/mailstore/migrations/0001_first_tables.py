@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ("envelope", models.BinaryField()),
                 ("bodystructure", models.BinaryField()),
                 ("sent_at", models.DateTimeField(null=True)),
+                ("sent_on", models.DateField(null=True)),
             ],
             options={
                 "db_table": "mail_content",

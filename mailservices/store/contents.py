@@ -1,0 +1,28 @@
+"""A message that came whole becomes a Content: its structure is read, its body made ready for the store."""
+
+import asyncio
+import mmap
+
+from mailservices.mail import structure
+from mailservices.mail.structure import Facts
+from mailservices.store import bodies
+from mailservices.store.delivery import Content
+from mailservices.store.pool import Pool
+
+#: The structure of a larger body is read in a thread.
+THREAD_OCTETS = 2**20
+
+
+async def prepare(pool: Pool, prefix: bytes, header: bytes, body: bytes | mmap.mmap) -> tuple[Content, Facts]:
+    """The content of prefix + header + body, and what is known of it.
+
+    Raises:
+        Unavailable: a large body could not be written.
+    """
+    head = prefix + header
+    if len(body) > THREAD_OCTETS:
+        facts = await asyncio.to_thread(structure.read, head, body)
+    else:
+        facts = structure.read(head, body)
+    stored = await bodies.keep(pool, body)
+    return Content(prefix, header, stored, facts.envelope, facts.bodystructure, facts.sent_at), facts
