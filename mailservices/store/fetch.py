@@ -4,6 +4,7 @@ Rows come as tuples straight from the driver: this is the hottest path of all, a
 its cost. The order of the columns is the order of the names in each statement.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from mailservices.store.pool import Pool, connection
 
 #: Messages of one batch, and octets of the bodies in it.
 BATCH_ROWS = 1000
-BATCH_OCTETS = 4 * 2**20
+BATCH_OCTETS = 2 * 2**20
 
 #: uid, flags, keywords, internaldate, size
 ROWS = """
@@ -25,11 +26,14 @@ SELECT m.uid, m.flags, m.keywords, m.internaldate, m.size, c.envelope, c.bodystr
 FROM mail_message m JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id
 WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN $3 AND $4 ORDER BY m.uid
 """
+# The range of UIDs makes every plan begin with the primary key; the set is joined, so that each plan is linear.
 #: uid, prefix, header, blob_id, body_size
 HEADERS = """
 SELECT m.uid, c.prefix, c.header, c.blob_id, c.body_size
 FROM mail_message m JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id
-WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = ANY($3::bigint[]) ORDER BY m.uid
+WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN $3 AND $4
+  AND m.uid IN (SELECT unnest($5::bigint[]))
+ORDER BY m.uid
 """
 #: The same, and the first piece of the body: zstd, data
 BODIES = """
@@ -37,7 +41,9 @@ SELECT m.uid, c.prefix, c.header, c.blob_id, c.body_size, b.zstd, b.data
 FROM mail_message m
 JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id
 JOIN mail_blob b ON b.blob_id = c.blob_id AND b.piece = 0
-WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = ANY($3::bigint[]) ORDER BY m.uid
+WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN $3 AND $4
+  AND m.uid IN (SELECT unnest($5::bigint[]))
+ORDER BY m.uid
 """
 
 #: A row of the driver: its columns stand in the order of the statement's names.
@@ -70,15 +76,38 @@ def _spans(uids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 async def headers(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int]) -> Sequence[Row]:
-    """The rows of HEADERS for these messages; callers ask for as many as they can hold."""
+    """The rows of HEADERS for these ascending UIDs; callers ask for as many as they can hold."""
     async with connection(pool) as db:
-        return await db.fetch(HEADERS, account_id, mailbox_id, uids)
+        found: Sequence[Row] = await db.fetch(HEADERS, account_id, mailbox_id, uids[0], uids[-1], uids)
+    return found
 
 
 async def first_pieces(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int]) -> Sequence[Row]:
-    """The rows of BODIES for these messages; callers ask for as many as they can hold."""
+    """The rows of BODIES for these ascending UIDs; callers ask for as many as they can hold."""
     async with connection(pool) as db:
-        return await db.fetch(BODIES, account_id, mailbox_id, uids)
+        found: Sequence[Row] = await db.fetch(BODIES, account_id, mailbox_id, uids[0], uids[-1], uids)
+    return found
+
+
+async def texts(
+    pool: Pool, account_id: int, mailbox_id: int, sized: Sequence[tuple[int, int]], *, bodies: bool
+) -> AsyncIterator[Sequence[Row]]:
+    """Batches of rows of BODIES, or of HEADERS, for (uid, size) pairs; messages that are gone are left out.
+
+    The next batch is on its way while the caller works on one, so that it waits for neither side's work.
+    """
+    read = first_pieces if bodies else headers
+    coming: asyncio.Task[Sequence[Row]] | None = None
+    try:
+        for uids in by_octets(sized):
+            ready, coming = coming, asyncio.create_task(read(pool, account_id, mailbox_id, uids))
+            if ready is not None:
+                yield await ready
+        if coming is not None:
+            yield await coming
+    finally:
+        if coming is not None:
+            coming.cancel()
 
 
 def by_octets(sized: Sequence[tuple[int, int]]) -> Iterator[list[int]]:

@@ -2,6 +2,8 @@
 
 A change draws the folder's next modseq under the folder's row lock, so that modseqs are committed in order.
 Whoever changes several folders, or what the account uses, locks the account's row of mail_usage first.
+
+Sets of UIDs are joined, never compared by = ANY: a generic plan would compare each row with each number.
 """
 
 from collections.abc import Sequence
@@ -44,7 +46,8 @@ WITH asked AS (
            CASE $6 WHEN 'FLAGS' THEN $5::text[]
                    WHEN '+FLAGS' THEN ARRAY(SELECT DISTINCT unnest(coalesce(keywords, '{}') || $5) ORDER BY 1)
                    ELSE ARRAY(SELECT unnest(keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
-    FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[]) FOR UPDATE
+    FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND uid IN (SELECT unnest($3::bigint[]))
+    FOR UPDATE
 )
 UPDATE mail_message m SET flags = a.flags, keywords = nullif(a.keywords, '{}'), modseq = $7
 FROM asked a
@@ -67,7 +70,7 @@ WHERE u.account_id = $1 FOR UPDATE OF u
 REMOVE = """
 WITH gone AS (
     DELETE FROM mail_message WHERE account_id = $1 AND mailbox_id = $2
-       AND ($3::bigint[] IS NULL OR uid = ANY($3)) AND (NOT $4::boolean OR flags & 8 <> 0)
+       AND ($3::bigint[] IS NULL OR uid IN (SELECT unnest($3))) AND (NOT $4::boolean OR flags & 8 <> 0)
     RETURNING uid, content_id, size, flags
 ), stones AS (
     INSERT INTO mail_expunged (account_id, mailbox_id, uid, modseq, content_id)
@@ -80,7 +83,7 @@ USE = "UPDATE mail_usage SET bytes = bytes + $2, messages = messages + $3 WHERE 
 
 CHOSEN = """
 SELECT uid, size, flags FROM mail_message
-WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[]) ORDER BY uid
+WHERE account_id = $1 AND mailbox_id = $2 AND uid IN (SELECT unnest($3::bigint[])) ORDER BY uid
 """
 TARGET = """
 UPDATE mail_mailbox
@@ -94,7 +97,7 @@ INSERT INTO mail_message
     (account_id, mailbox_id, uid, modseq, flags, keywords, internaldate, savedate, size, content_id)
 SELECT account_id, $3, $4::bigint + row_number() OVER (ORDER BY uid) - 1, $5, flags, keywords, internaldate,
        now(), size, content_id
-FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($6::bigint[])
+FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND uid IN (SELECT unnest($6::bigint[]))
 """
 
 

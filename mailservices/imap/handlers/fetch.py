@@ -128,9 +128,9 @@ async def _tell_texts(session: Session, wanted: Plan, rows: Sequence[Any]) -> in
     by_uid = {row[0]: row for row in rows}
     pool, account_id, mailbox_id = session.context.pool, session.account_id, session.folder.mailbox_id
     header_only = not wanted.body and all(sections.is_header(section) for section in wanted.sections)
-    read = store.headers if header_only else store.first_pieces
-    for batch in store.by_octets([(row[0], row[4]) for row in rows]):
-        for found in await read(pool, account_id, mailbox_id, batch):
+    sized = [(row[0], row[4]) for row in rows]
+    async for batch in store.texts(pool, account_id, mailbox_id, sized, bodies=not header_only):
+        for found in batch:
             out += b"* %d FETCH (%b" % (session.folder.view.number(found[0]), wanted.line(by_uid[found[0]]))
             with sections.Message.of(pool, found) as message:
                 await _tell_text(session, wanted, message, out)

@@ -41,11 +41,11 @@ async def _ask_texts(session: Session, found: Found, known: Sequence[Sequence[An
     """Those whose text says so."""
     key, matching = found.rest, []
     with_body = asks_for(key, (InBody, InText))  # type: ignore[arg-type]
-    read = store.first_pieces if with_body else store.headers
     pool, account_id, mailbox_id = session.context.pool, session.account_id, session.folder.mailbox_id
     answers = {row[0]: row[2:] for row in known}
-    for batch in store.by_octets([(row[0], row[1]) for row in known]):
-        for row in await read(pool, account_id, mailbox_id, batch):
+    sized = [(row[0], row[1]) for row in known]
+    async for batch in store.texts(pool, account_id, mailbox_id, sized, bodies=with_body):
+        for row in batch:
             uid = row[0]
             with sections.Message.of(pool, row) as message:
                 body = await message.whole() if with_body else b""
