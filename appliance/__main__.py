@@ -1,11 +1,12 @@
-"""`python3 -m appliance setup|setup-dev|run`: what the Makefile calls."""
+"""`python3 -m appliance setup|setup-dev|run`: what the Makefile calls; `secrets|probe`: what the containers do."""
 
 import os
 import sys
+from pathlib import Path
 
-from appliance import PYTHON, VENV, Trouble, environment, programs
+from appliance import PYTHON, VENV, Trouble, containers, environment, programs
 
-USAGE = "usage: python3 -m appliance setup|setup-dev|run"
+USAGE = "usage: python3 -m appliance setup|setup-dev|run|secrets FOLDER|probe PORT"
 
 
 def main(arguments: list[str]) -> None:
@@ -21,6 +22,10 @@ def main(arguments: list[str]) -> None:
             from appliance import start  # noqa: PLC0415 - only the environment made by now can
 
             start.run()
+        case ["secrets", folder]:
+            containers.make_secrets(Path(folder))
+        case ["probe", port] if port.isdigit():
+            containers.probe(int(port))
         case ["run"]:
             environment.ensure(environment.RUN)
             os.execv(PYTHON, [str(PYTHON), "-m", "appliance", "run"])  # noqa: S606
