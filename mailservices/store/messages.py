@@ -18,6 +18,7 @@ from mailservices.store.pool import Connection, Pool, connection, transaction
 UIDS = """
 SELECT ARRAY(SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 ORDER BY uid)
 """
+SIZES = "SELECT uid, size FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 ORDER BY uid"
 FIRST_UNSEEN = """
 SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND flags & 1 = 0 ORDER BY uid LIMIT 1
 """
@@ -115,6 +116,13 @@ async def uids(pool: Pool, account_id: int, mailbox_id: int) -> list[int]:
     """Every UID, ascending."""
     async with connection(pool) as db:
         found: list[int] = await db.fetchval(UIDS, account_id, mailbox_id)
+    return found
+
+
+async def sizes(pool: Pool, account_id: int, mailbox_id: int) -> Sequence[Any]:
+    """Rows of (uid, size), ascending."""
+    async with connection(pool) as db:
+        found: Sequence[Any] = await db.fetch(SIZES, account_id, mailbox_id)
     return found
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Self
 
 from appliance import Trouble, programs
 
@@ -72,7 +73,7 @@ def _own_suite_fits() -> bool:
 
 
 def _download(folder: Path) -> list[Path]:
-    """The engine's packages from the next suite, their signatures checked; the machine's own sources stay as they are."""
+    """The engine's packages from the next suite, signatures checked; the machine's own sources stay."""
     (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
     (folder / "cache/archives/partial").mkdir(parents=True, exist_ok=True)
     codename = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
@@ -108,7 +109,7 @@ class Daemon:
         self._log = folder / "dockerd.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Daemon":
+    def __enter__(self) -> Self:
         if _answers():
             return self
         if "cgroup" not in Path("/proc/mounts").read_text():

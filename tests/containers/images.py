@@ -40,7 +40,9 @@ def _fresh(tag: str) -> bool:
 
 def _pulled(tag: str) -> bool:
     try:
-        done = subprocess.run(["docker", "pull", "--quiet", tag], capture_output=True, check=False, timeout=PULL_LIMIT)
+        done = subprocess.run(
+            ["docker", "pull", "--quiet", tag], capture_output=True, check=False, timeout=PULL_LIMIT
+        )
     except subprocess.TimeoutExpired:
         return False
     return not done.returncode
@@ -65,8 +67,8 @@ def _build_base() -> None:
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as made:
         imported = subprocess.run(
-            ["docker", "import", "--change", 'CMD ["bash"]', "-", BASE], stdin=made.stdout, capture_output=True, text=True,
-            check=False,
+            ["docker", "import", "--change", 'CMD ["bash"]', "-", BASE],
+            stdin=made.stdout, capture_output=True, text=True, check=False,
         )  # fmt: skip
         words = made.communicate()[1].decode()
     if made.returncode or imported.returncode:

@@ -1,1 +1,1 @@
-"""POP3 commands, responses and states (RFC 1939)."""
+"""POP3 (RFC 1939, RFC 2449) as bytes and tables: no socket, no clock."""

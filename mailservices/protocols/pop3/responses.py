@@ -1,0 +1,54 @@
+"""Responses as octets (RFC 1939 §3): +OK, -ERR, and texts of many lines with their dots stuffed."""
+
+from collections.abc import Iterable
+
+END = b".\r\n"
+
+
+def ok(words: str = "") -> bytes:
+    return f"+OK {words}".rstrip().encode() + b"\r\n"
+
+
+def error(words: str, code: str = "") -> bytes:
+    """-ERR; the code is one of RFC 2449 §8 or RFC 3206, without brackets."""
+    return f"-ERR [{code}] {words}\r\n".encode() if code else f"-ERR {words}\r\n".encode()
+
+
+def lines(words: str, rows: Iterable[bytes]) -> bytes:
+    """+OK and a list; no row of ours begins with a dot."""
+    return ok(words) + b"".join([row + b"\r\n" for row in rows]) + END
+
+
+class Stuffer:
+    """A message on its way: a dot at the beginning of a line gets another one, wherever the pieces are cut.
+
+    LF alone begins a line here, too: a client that reads lines so would else take ".": the end of the message.
+    """
+
+    def __init__(self) -> None:
+        self._last = b"\r\n"
+
+    def stuff(self, piece: bytes) -> bytes:
+        """The next octets."""
+        if not piece:
+            return b""
+        first = piece.startswith(b".") and self._last.endswith(b"\n")
+        self._last = (self._last + piece[-2:])[-2:]
+        stuffed = piece.replace(b"\n.", b"\n..")
+        return b"." + stuffed if first else stuffed
+
+    def end(self) -> bytes:
+        """What closes the message: a line end where it had none, and the dot."""
+        return END if self._last == b"\r\n" else b"\r\n" + END
+
+
+def top(body: bytes, count: int) -> tuple[bytes, int]:
+    """As many lines of a body as TOP asks for, or as these octets hold; and how many are still wanted."""
+    position = 0
+    for _ in range(count):
+        end = body.find(b"\n", position)
+        if end < 0:
+            return body, count
+        position = end + 1
+        count -= 1
+    return body[:position], 0
