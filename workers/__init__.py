@@ -1,1 +1,1 @@
-"""Celery: mail goes out, reports come back, the house is swept."""
+"""Celery's hands: they send what leaves, write delivery reports, and keep the store tidy."""

@@ -11,6 +11,7 @@ from mailservices.net.connection import Closed
 from mailservices.pop3.maildrop import Maildrop
 from mailservices.pop3.session import Session
 from mailservices.protocols import sasl
+from mailservices.protocols.dots import Stuffer
 from mailservices.protocols.pop3 import commands, responses
 from mailservices.protocols.pop3.reader import AUTH_LINE_OCTETS, LINE_OCTETS, Line
 from mailservices.protocols.sasl import Claim, Exchange
@@ -159,7 +160,7 @@ async def uidl(session: Session, command: commands.Uidl) -> None:
 
 async def retr(session: Session, command: commands.Retr) -> None:
     session.maildrop.check(command.number)
-    stuffer, out = responses.Stuffer(), bytearray()
+    stuffer, out = Stuffer(), bytearray()
     async for piece in session.maildrop.text(command.number):
         if not out:
             out += responses.ok(f"{session.maildrop.size(command.number)} octets")
@@ -172,7 +173,7 @@ async def retr(session: Session, command: commands.Retr) -> None:
 async def top(session: Session, command: commands.Top) -> None:
     """The header with the empty line, and as many lines of the body as are asked for (RFC 1939 §7)."""
     session.maildrop.check(command.number)
-    stuffer, out, wanted, in_header = responses.Stuffer(), bytearray(), command.lines, True
+    stuffer, out, wanted, in_header = Stuffer(), bytearray(), command.lines, True
     async for piece in session.maildrop.text(command.number):
         if in_header:
             out += responses.ok("The top follows") + stuffer.stuff(piece)

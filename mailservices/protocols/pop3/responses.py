@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-END = b".\r\n"
+from mailservices.protocols.dots import END
 
 
 def ok(words: str = "") -> bytes:
@@ -17,29 +17,6 @@ def error(words: str, code: str = "") -> bytes:
 def lines(words: str, rows: Iterable[bytes]) -> bytes:
     """+OK and a list; no row of ours begins with a dot."""
     return ok(words) + b"".join([row + b"\r\n" for row in rows]) + END
-
-
-class Stuffer:
-    """A message on its way: a dot at the beginning of a line gets another one, wherever the pieces are cut.
-
-    LF alone begins a line here, too: a client that reads lines so would else take ".": the end of the message.
-    """
-
-    def __init__(self) -> None:
-        self._last = b"\r\n"
-
-    def stuff(self, piece: bytes) -> bytes:
-        """The next octets."""
-        if not piece:
-            return b""
-        first = piece.startswith(b".") and self._last.endswith(b"\n")
-        self._last = (self._last + piece[-2:])[-2:]
-        stuffed = piece.replace(b"\n.", b"\n..")
-        return b"." + stuffed if first else stuffed
-
-    def end(self) -> bytes:
-        """What closes the message: a line end where it had none, and the dot."""
-        return END if self._last == b"\r\n" else b"\r\n" + END
 
 
 def top(body: bytes, count: int) -> tuple[bytes, int]:

@@ -53,6 +53,11 @@ class ReplyReader:
     def receive(self, octets: bytes) -> None:
         self._buffer += octets
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has come that was not returned."""
+        return not self._buffer and not self._texts
+
     def next_reply(self) -> PeerReply | None:
         """The next whole reply, or None until more octets come.
 

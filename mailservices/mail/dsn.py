@@ -1,0 +1,162 @@
+"""Delivery reports (RFC 3464, in UTF-8 by RFC 6533): what happened, for people and for programs. Pure."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from mailservices.mail import headers
+
+#: Octets of an original message that a report returns whole.
+RETURNED_OCTETS = 256 * 1024
+
+#: Kind of report -> Action (RFC 3464 §2.3.3), subject, first sentence, last sentence.
+_KINDS: dict[str, tuple[str, str, str, str]] = {
+    "failed": (
+        "failed",
+        "Your message could not be delivered",
+        "Your message could not be delivered to the recipients below. No further attempt will be made.",
+        "Please check the addresses. If they are right, ask the recipients by another way, or your administrator.",
+    ),
+    "delayed": (
+        "delayed",
+        "Your message is delayed",
+        "Your message could not be delivered yet to the recipients below. We keep trying.",
+        "You need not do anything: you will be told if it cannot be delivered at all.",
+    ),
+    "relayed": (
+        "relayed",
+        "Your message was handed on",
+        "Your message was handed on to the hosts of the recipients below, which send no reports of delivery.",
+        "That they took it does not say that it was read, or that it reached the mailbox.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one recipient."""
+
+    address: str
+    #: RFC 3461 §4.2, type;address; empty where absent.
+    orcpt: str = ""
+    #: RFC 3463; such as 5.1.1.
+    status: str = ""
+    #: The peer's name, where one answered, and its words.
+    host: str = ""
+    reply: str = ""
+    last_attempt_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The message that is reported on."""
+
+    sender: str
+    envid: str
+    arrived_at: datetime
+    #: When trying ends.
+    expires_at: datetime
+    header: bytes
+    #: None where only the header is returned (RFC 3461 §4.3).
+    body: bytes | None = None
+
+
+def build(kind: str, original: Original, fates: Sequence[Fate], hostname: str, now: datetime) -> bytes:
+    """The whole report, with CRLF, ready for a null sender.
+
+    Args:
+        kind: failed, delayed or relayed.
+    """
+    action, subject, opening, advice = _KINDS[kind]
+    boundary = f"=_{secrets.token_hex(16)}"
+    utf8 = not all(text.isascii() for text in (original.sender, *(fate.address for fate in fates)))
+    head = [
+        f"From: Mail Delivery <MAILER-DAEMON@{hostname}>",
+        f"To: <{original.sender}>",
+        f"Subject: {subject}",
+        f"Date: {format_datetime(now)}",
+        f"Message-ID: <{secrets.token_hex(16)}@{hostname}>",
+        *_references(original.header),
+        # RFC 3834 §5.1: nobody shall answer it by machine.
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/report; report-type=delivery-status; boundary="{boundary}"',
+        "",
+        "This is a delivery report (RFC 3464).",
+    ]
+    people = _part("text/plain; charset=utf-8", _people(opening, advice, fates), eightbit=True)
+    machines = _machines(action, original, fates, hostname, utf8=utf8)
+    status = _part(
+        "message/global-delivery-status" if utf8 else "message/delivery-status", machines, eightbit=utf8
+    )
+    delimiter = f"\r\n--{boundary}\r\n".encode()
+    parts = [_encoded(head), people, status, _returned(original)]
+    return delimiter.join(parts) + f"\r\n--{boundary}--\r\n".encode()
+
+
+def _encoded(lines: Sequence[str]) -> bytes:
+    return "\r\n".join(lines).encode("utf-8", "replace")
+
+
+def _part(kind: str, lines: Sequence[str], *, eightbit: bool) -> bytes:
+    fields = [f"Content-Type: {kind}", *(["Content-Transfer-Encoding: 8bit"] if eightbit else []), ""]
+    return _encoded([*fields, *lines])
+
+
+def _references(header: bytes) -> list[str]:
+    """Lets mail programs show the report beside the message."""
+    found = headers.first(header, b"message-id")
+    if not found or not found.isascii() or len(found) > 900:
+        return []
+    return [f"In-Reply-To: {found.decode()}", f"References: {found.decode()}"]
+
+
+def _people(opening: str, advice: str, fates: Sequence[Fate]) -> list[str]:
+    lines = [opening, ""]
+    for fate in fates:
+        said = f"{fate.host} said: " if fate.host else ""
+        lines += [f"  <{fate.address}>", f"    {said}{_clean(fate.reply) or 'no answer'}", ""]
+    return [*lines, advice, ""]
+
+
+def _machines(action: str, original: Original, fates: Sequence[Fate], hostname: str, *, utf8: bool) -> list[str]:
+    lines = [f"Reporting-MTA: dns; {hostname}"]
+    if original.envid:
+        # RFC 3464 §2.2.1: as it was given, decoded.
+        lines.append(f"Original-Envelope-Id: {_clean(original.envid)}")
+    lines.append(f"Arrival-Date: {format_datetime(original.arrived_at)}")
+    for fate in fates:
+        lines.append("")
+        if fate.orcpt:
+            lines.append(f"Original-Recipient: {_clean(fate.orcpt)}")
+        kind = "utf-8" if utf8 and not fate.address.isascii() else "rfc822"
+        lines += [f"Final-Recipient: {kind}; {fate.address}", f"Action: {action}", f"Status: {fate.status}"]
+        if fate.host:
+            lines.append(f"Remote-MTA: dns; {_clean(fate.host)}")
+            lines.append(f"Diagnostic-Code: smtp; {_clean(fate.reply)}")
+        if fate.last_attempt_at:
+            lines.append(f"Last-Attempt-Date: {format_datetime(fate.last_attempt_at)}")
+        if action == "delayed":
+            lines.append(f"Will-Retry-Until: {format_datetime(original.expires_at)}")
+    return [*lines, ""]
+
+
+def _clean(text: str) -> str:
+    """A peer's words on one line, in ASCII, not endless."""
+    shown = "".join(character if " " <= character <= "~" else "?" for character in text)
+    return " ".join(shown.split())[:800]
+
+
+def _returned(original: Original) -> bytes:
+    """RFC 3461 §6.2: the header, or with RET=FULL the message."""
+    if original.body is None:
+        kind = b"text/rfc822-headers" if original.header.isascii() else b"message/global-headers"
+        content = original.header
+    else:
+        is_ascii = original.header.isascii()
+        kind = b"message/rfc822" if is_ascii else b"message/global"
+        content = original.header + original.body
+    encoding = b"" if content.isascii() else b"Content-Transfer-Encoding: 8bit\r\n"
+    return b"Content-Type: " + kind + b"\r\n" + encoding + b"\r\n" + content

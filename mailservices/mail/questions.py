@@ -1,0 +1,50 @@
+"""Questions to the DNS that flows of this room yield, and what they are sent back. Nobody asks anything here."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Mx:
+    """Answered by (preference, host) pairs; hosts in lower case, without the last dot; "" is the root."""
+
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """A and AAAA; answered by IP addresses as text."""
+
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Records; there is at least one."""
+
+    records: tuple[tuple[int, str], ...] | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The name is there, but has no such records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is no such name (NXDOMAIN)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """No name server told: SERVFAIL, a timeout."""
+
+    words: str
+
+
+Question: TypeAlias = Mx | Addresses
+Answer: TypeAlias = Found | Nothing | Missing | Trouble
+Flow: TypeAlias = Generator[Question, Answer, Result]

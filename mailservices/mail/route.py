@@ -1,0 +1,113 @@
+"""Which hosts take mail for a domain (RFC 5321 §5.1), as a flow of questions."""
+
+import ipaddress
+import random
+from dataclasses import dataclass
+
+from mailservices.mail.questions import Addresses, Flow, Found, Missing, Mx, Nothing, Trouble
+
+#: Hosts that are tried for one message, and addresses of one host.
+HOSTS = 5
+ADDRESSES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One host to try, at one of its addresses."""
+
+    host: str
+    address: str
+
+
+class NoRoute(Exception):
+    """No host is known that takes the mail.
+
+    Attributes:
+        permanent: whether asking again is of no use.
+        enhanced: status code of RFC 3463 and RFC 7504.
+    """
+
+    def __init__(self, enhanced: str, words: str) -> None:
+        self.permanent = enhanced.startswith("5")
+        self.enhanced = enhanced
+        self.words = words
+        super().__init__(words)
+
+
+def find(destination: str, own_name: str, *, loopback: bool = False) -> Flow[list[Hop]]:
+    """The hops for a domain or an address literal, the best first.
+
+    Args:
+        destination: as an A-label in lower case, or such as [192.0.2.1].
+        own_name: this host; it and what is no better than it are left out (RFC 5321 §5.1).
+        loopback: whether this machine's own addresses may be answers, which only a trial needs.
+
+    Raises:
+        NoRoute
+    """
+    if destination.startswith("["):
+        return [_literal(destination, loopback=loopback)]
+    hosts = yield from _hosts(destination, own_name)
+    hops: list[Hop] = []
+    trouble = ""
+    for host in hosts[:HOSTS]:
+        match (yield Addresses(host)):
+            case Found(records):
+                usable = [str(record) for record in records if _usable(str(record), loopback=loopback)]
+                hops += [Hop(host, address) for address in usable[:ADDRESSES]]
+            case Trouble(words):
+                trouble = words
+    if hops:
+        return hops
+    if trouble:
+        raise NoRoute("4.4.3", f"The addresses of {hosts[0]} cannot be looked up: {trouble}.")
+    raise NoRoute("5.4.4", f"No host that takes mail for {destination} has a usable address.")
+
+
+def _hosts(destination: str, own_name: str) -> Flow[list[str]]:
+    match (yield Mx(destination)):
+        case Found(records):
+            return _ordered([(int(one[0]), str(one[1])) for one in records], destination, own_name)
+        case Nothing():
+            # RFC 5321 §5.1: a domain without MX is its own host.
+            if destination == own_name:
+                raise NoRoute("5.4.6", f"Mail for {destination} loops back to this host.")
+            return [destination]
+        case Missing():
+            raise NoRoute("5.1.2", f"The domain {destination} does not exist.")
+        case Trouble(words):
+            raise NoRoute("4.4.3", f"The mail hosts of {destination} cannot be looked up: {words}.")
+
+
+def _ordered(records: list[tuple[int, str]], destination: str, own_name: str) -> list[str]:
+    if [host for _, host in records] == [""]:
+        # RFC 7505 §4.1: the null MX.
+        raise NoRoute("5.1.10", f"The domain {destination} takes no mail.")
+    own = [preference for preference, host in records if host == own_name]
+    # RFC 5321 §5.1: hosts of the same preference are to be tried in any order.
+    usable = [
+        (preference, random.random(), host)
+        for preference, host in records
+        if host and (not own or preference < min(own))
+    ]
+    if not usable:
+        raise NoRoute("5.4.6", f"Mail for {destination} loops back to this host.")
+    return [host for _, _, host in sorted(usable)]
+
+
+def _literal(destination: str, *, loopback: bool) -> Hop:
+    address = destination[1:-1].removeprefix("ipv6:")
+    if not _usable(address, loopback=loopback):
+        raise NoRoute("5.4.4", f"{destination} cannot be reached from here.")
+    return Hop(destination, address)
+
+
+def _usable(address: str, *, loopback: bool) -> bool:
+    """A stranger's DNS must not make us talk to ourselves."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if parsed.is_loopback:
+        return loopback
+    return not (parsed.is_unspecified or parsed.is_multicast)

@@ -1,0 +1,79 @@
+"""The resolver: asks the questions that flows of mail/ yield, with a cache and short limits."""
+
+import ipaddress
+from typing import TypeVar
+
+import dns.asyncresolver
+import dns.exception
+import dns.nameserver
+import dns.resolver
+
+from mailservices.config import Config
+from mailservices.mail.questions import Addresses, Answer, Flow, Found, Missing, Mx, Nothing, Question, Trouble
+
+#: Seconds for one question, with all its retries.
+QUESTION_LIMIT = 10.0
+CACHED_ANSWERS = 20_000
+
+Result = TypeVar("Result")
+
+
+class Resolver:
+    """Asks the configured name servers, or those of the machine."""
+
+    def __init__(self, config: Config) -> None:
+        self._resolver = dns.asyncresolver.Resolver(configure=not config.dns)
+        if config.dns:
+            self._resolver.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in config.dns]
+        self._resolver.lifetime = QUESTION_LIMIT
+        self._resolver.cache = dns.resolver.LRUCache(CACHED_ANSWERS)
+        #: Name servers on this very machine are a trial's, whose answers may point to this machine.
+        self.loopback = bool(config.dns) and all(_is_loopback(host) for host, _ in config.dns)
+
+    async def answer(self, flow: Flow[Result]) -> Result:
+        """Run a flow to its end; what it raises comes out."""
+        try:
+            question = next(flow)
+            while True:
+                question = flow.send(await self.ask(question))
+        except StopIteration as done:
+            result: Result = done.value
+            return result
+
+    async def ask(self, question: Question) -> Answer:
+        match question:
+            case Mx(domain):
+                return await self._ask(domain, "MX")
+            case Addresses(host):
+                found = [await self._ask(host, kind) for kind in ("A", "AAAA")]
+                records = tuple(
+                    str(one) for answer in found if isinstance(answer, Found) for one in answer.records
+                )
+                return Found(records) if records else next((a for a in found if isinstance(a, Trouble)), found[0])
+
+    async def _ask(self, name: str, kind: str) -> Answer:
+        try:
+            answer = await self._resolver.resolve(name, kind, search=False)
+        except dns.resolver.NXDOMAIN:
+            return Missing()
+        except dns.resolver.NoAnswer:
+            return Nothing()
+        except dns.resolver.NoNameservers:
+            return Trouble("the name servers failed")
+        except (dns.exception.DNSException, OSError) as error:
+            timed_out = isinstance(error, dns.exception.Timeout)
+            return Trouble("the name servers did not answer in time" if timed_out else type(error).__name__)
+        if kind == "MX":
+            return Found(tuple((mx.preference, _plain(mx.exchange.to_text())) for mx in answer))
+        return Found(tuple(record.address for record in answer))
+
+
+def _plain(name: str) -> str:
+    return name.rstrip(".").lower()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,72 @@
+"""`python -m workers worker|beat` starts one of the two, with /healthz and /metrics beside it."""
+
+import sys
+
+from celery import signals
+from celery.apps.beat import Beat
+
+from mailservices import config as configuration
+from mailservices import log
+from mailservices.net import worker
+from mailservices.net.bell import DELIVERY_QUEUE
+from workers import app as application
+from workers.loop import Loop
+
+USAGE = "usage: python -m workers worker|beat"
+#: Celery's threads; their tasks only wake the loop, but a sweep and a round of maintenance may last.
+THREADS = 4
+
+
+def work(settings: configuration.Config) -> None:
+    """Carry out tasks until told to stop."""
+    loop = Loop(settings, settings.ports["worker_health"])
+    loop.start()
+    app = application.make(settings, loop)
+    try:
+        app.worker_main(
+            [
+                "worker",
+                "--pool=threads",
+                f"--concurrency={THREADS}",
+                f"--queues={DELIVERY_QUEUE}",
+                "--without-gossip",
+                "--without-mingle",
+                "--without-heartbeat",
+                "--quiet",
+            ]
+        )
+    finally:
+        loop.stop()
+
+
+def beat(settings: configuration.Config) -> None:
+    """Send the timetable's tasks until told to stop. When it sent what is not kept: a sweep too many harms nobody."""
+    loop = Loop(settings, settings.ports["beat_health"])
+    loop.start()
+    try:
+        Beat(
+            app=application.make(settings, None), scheduler_cls="celery.beat:Scheduler", quiet=True,
+            redirect_stdouts=False,
+        ).run()  # fmt: skip
+    finally:
+        loop.stop()
+
+
+def main(arguments: list[str]) -> None:
+    settings = configuration.load()
+    # Celery leaves logging alone where somebody listens to this signal.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    with worker.metrics_folder():
+        match arguments:
+            case ["worker"]:
+                log.set_up("worker", settings.log_level)
+                work(settings)
+            case ["beat"]:
+                log.set_up("beat", settings.log_level)
+                beat(settings)
+            case _:
+                sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

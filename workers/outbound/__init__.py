@@ -1,0 +1,1 @@
+"""Mail to other hosts: claim, route, send, settle."""

@@ -1,0 +1,228 @@
+"""One destination is drained: claim what is due, send it over few connections, settle each message at once.
+
+The lease is renewed while we work, so that nobody else sends the same; a worker that dies stops renewing, and the
+next sweep gives its recipients to another.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import groupby
+
+from mailservices import log
+from mailservices.mail import route
+from mailservices.mail.errors import Unavailable
+from mailservices.mail.route import Hop, NoRoute
+from mailservices.net import metrics
+from mailservices.protocols.smtp.parameters import encode_xtext
+from mailservices.store import bodies, queue, trace
+from mailservices.store.queue import Attempt, Claim, QueuedMessage, QueuedRecipient
+from workers.engine import Engine
+from workers.outbound.client import Client, Destination, HostFailed, Parameters, TlsFailed
+from workers.outbound.settle import Outcome, settle
+
+#: Recipients of one claim, and of one transaction (RFC 5321 §4.5.3.1.8).
+CLAIM_RECIPIENTS = 100
+
+_log = log.get()
+
+
+async def drain(engine: Engine, destination: str) -> None:
+    """Send what is due for a destination until nothing is."""
+    line = _Line(engine, destination)
+    try:
+        while not engine.stopping and (claim := await queue.claim(engine.pool, destination, CLAIM_RECIPIENTS)):
+            async with _held(engine, claim):
+                await _work_off(engine, claim, line)
+    finally:
+        await line.close()
+
+
+@asynccontextmanager
+async def _held(engine: Engine, claim: Claim) -> AsyncIterator[None]:
+    """Renews the lease; gives back at the end what was not tried."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(queue.LEASE.total_seconds() / 3)
+            try:
+                await queue.renew(engine.pool, claim.lease)
+            except Unavailable:
+                _log.warning("lease not renewed", destination=claim.destination)
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        await queue.release(engine.pool, claim.lease)
+
+
+async def _work_off(engine: Engine, claim: Claim, line: "_Line") -> None:
+    ordered = sorted(claim.recipients, key=lambda recipient: str(recipient.message_id))
+    for message_id, group in groupby(ordered, key=lambda recipient: recipient.message_id):
+        if engine.stopping:
+            return
+        message, recipients = claim.messages[message_id], list(group)
+        started = time.monotonic()
+        outcomes = await line.send(message, recipients)
+        seconds, now = time.monotonic() - started, datetime.now(UTC)
+        attempts = [
+            settle(message, recipient, outcome, seconds, now)
+            for recipient, outcome in zip(recipients, outcomes, strict=True)
+        ]
+        await queue.settle(engine.pool, claim, attempts, _rows(message, attempts))
+        for attempt in attempts:
+            metrics.ATTEMPTS.labels(attempt.outcome, attempt.stage).inc()
+        if any(attempt.report for attempt in attempts):
+            engine.reports_due()
+
+
+def _rows(message: QueuedMessage, attempts: Iterable[Attempt]) -> list[trace.Row]:
+    return [
+        trace.Row(
+            message.message_id, attempt.outcome, "worker", message.account_id, attempt.address or None,
+            message.sender, attempt.recipient.address, message.message_id_field, message.size, attempt.reply,
+        )
+        for attempt in attempts
+    ]  # fmt: skip
+
+
+class _Line:
+    """The way to one destination: its hosts, and the connection to one of them while it is good."""
+
+    def __init__(self, engine: Engine, destination: str) -> None:
+        self._engine = engine
+        self._destination = destination
+        self._client: Client | None = None
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.quit()
+
+    async def send(self, message: QueuedMessage, recipients: Sequence[QueuedRecipient]) -> list[Outcome]:
+        """One outcome for each recipient."""
+        reused = self._client is not None
+        try:
+            client = self._client or await self._connect()
+            try:
+                return await self._transact(client, message, recipients)
+            except HostFailed as error:
+                self._drop()
+                # A kept connection may have been closed meanwhile: that says nothing of the host.
+                if not reused or error.stage != "mail":
+                    return [_broken(error, client.hop)] * len(recipients)
+            client = await self._connect()
+            try:
+                return await self._transact(client, message, recipients)
+            except HostFailed as error:
+                self._drop()
+                return [_broken(error, client.hop)] * len(recipients)
+        except NoRoute as error:
+            return [Outcome("dns", 0, error.enhanced, error.words)] * len(recipients)
+        except _NobodyAnswers as error:
+            return [error.outcome] * len(recipients)
+
+    def _drop(self) -> None:
+        if self._client is not None:
+            self._client.abort()
+            self._client = None
+
+    async def _connect(self) -> Client:
+        """A connection to the first host that takes one.
+
+        Raises:
+            NoRoute, _NobodyAnswers
+        """
+        config, resolver = self._engine.config, self._engine.resolver
+        hops = await resolver.answer(route.find(self._destination, config.hostname, loopback=resolver.loopback))
+        last: tuple[HostFailed, Hop] | None = None
+        for hop in hops:
+            try:
+                self._client = await self._open(hop)
+            except HostFailed as error:
+                last = (error, hop)
+            else:
+                return self._client
+        if last is None:
+            raise NoRoute("4.4.4", f"No host that takes mail for {self._destination} is known.")
+        raise _NobodyAnswers(_broken(*last))
+
+    async def _open(self, hop: Hop) -> Client:
+        config = self._engine.config
+        try:
+            return await Client.open(hop, config.remote_smtp_port, config.hostname)
+        except TlsFailed:
+            # RFC 7435 §3: opportunistic; plain text is no worse than what a host without TLS gets.
+            return await Client.open(hop, config.remote_smtp_port, config.hostname, tls=False)
+
+    async def _transact(
+        self, client: Client, message: QueuedMessage, recipients: Sequence[QueuedRecipient]
+    ) -> list[Outcome]:
+        refusal = _cannot(client, message, recipients)
+        if refusal is not None:
+            return [refusal] * len(recipients)
+        parameters = Parameters(
+            message.sender, message.size, message.eightbit, message.smtputf8, message.ret,
+            encode_xtext(message.envid),
+        )  # fmt: skip
+        answers = await client.send(parameters, [_destination(one) for one in recipients], self._text(message))
+        return [
+            Outcome(
+                answer.stage, answer.reply.code, answer.reply.enhanced or _status(answer.reply.code),
+                answer.reply.text, client.hop.host, client.hop.address, client.tls, "DSN" in client.features,
+            )
+            for answer in answers
+        ]  # fmt: skip
+
+    async def _text(self, message: QueuedMessage) -> AsyncIterator[bytes]:
+        yield message.prefix + message.header
+        async for piece in bodies.read(self._engine.pool, message.blob_id, 0, message.body_size):
+            yield piece
+
+
+class _NobodyAnswers(Exception):
+    """All hosts were tried."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.text)
+
+
+def _broken(error: HostFailed, hop: Hop) -> Outcome:
+    """A connection that failed: temporary, whatever the host said, for others may take the mail later."""
+    reply = error.reply
+    code = reply.code if reply is not None and not reply.permanent else 0
+    said = f"{reply.code} {reply.text}" if reply is not None and reply.permanent else error.words
+    enhanced = "4.4.1" if error.stage == "connect" else "4.4.2"
+    return Outcome(error.stage, code, enhanced, said, hop.host, hop.address)
+
+
+def _cannot(client: Client, message: QueuedMessage, recipients: Sequence[QueuedRecipient]) -> Outcome | None:
+    """What the host's features rule out, without asking it."""
+    features, hop = client.features, client.hop
+    limit = features.get("SIZE", "")
+    if limit.isdigit() and 0 < int(limit) < message.size:
+        # RFC 1870 §6.1
+        words = f"The message has {message.size} octets; {hop.host} takes {limit} at most"
+        return Outcome("mail", 0, "5.3.4", words, hop.host, hop.address)
+    beyond_ascii = not all(one.isascii() for one in (message.sender, *(each.address for each in recipients)))
+    if (beyond_ascii or message.smtputf8) and "SMTPUTF8" not in features:
+        # RFC 6531 §3.2
+        words = f"{hop.host} does not take addresses or headers beyond ASCII"
+        return Outcome("mail", 0, "5.6.7", words, hop.host, hop.address)
+    return None
+
+
+def _destination(recipient: QueuedRecipient) -> Destination:
+    kind, semicolon, address = recipient.orcpt.partition(";")
+    orcpt = f"{kind};{encode_xtext(address)}" if semicolon else ""
+    return Destination(recipient.address, ",".join(recipient.notify or ()), orcpt)
+
+
+def _status(code: int) -> str:
+    """RFC 3463 §2: what a reply without an enhanced code says."""
+    return {2: "2.0.0", 4: "4.0.0", 5: "5.0.0"}.get(code // 100, "4.0.0")
