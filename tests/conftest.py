@@ -22,6 +22,8 @@ from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions
 from webadmin.directory.models import Account, Domain
 
+pytest_plugins = ["tests.services"]
+
 _numbers = itertools.count(1)
 
 

@@ -1,5 +1,6 @@
 """`python -m workers worker|beat` starts one of the two, with /healthz and /metrics beside it."""
 
+import logging
 import sys
 
 from celery import signals
@@ -22,9 +23,11 @@ def work(settings: configuration.Config) -> None:
     loop = Loop(settings, settings.ports["worker_health"])
     loop.start()
     app = application.make(settings, loop)
+    signals.worker_ready.connect(lambda **_: loop.ready.set(), weak=False)
     try:
         app.worker_main(
             [
+                "--quiet",
                 "worker",
                 "--pool=threads",
                 f"--concurrency={THREADS}",
@@ -32,7 +35,6 @@ def work(settings: configuration.Config) -> None:
                 "--without-gossip",
                 "--without-mingle",
                 "--without-heartbeat",
-                "--quiet",
             ]
         )
     finally:
@@ -40,9 +42,10 @@ def work(settings: configuration.Config) -> None:
 
 
 def beat(settings: configuration.Config) -> None:
-    """Send the timetable's tasks until told to stop. When it sent what is not kept: a sweep too many harms nobody."""
+    """Send the timetable's tasks until told to stop. What it sent is not kept: a sweep too many harms nobody."""
     loop = Loop(settings, settings.ports["beat_health"])
     loop.start()
+    signals.beat_init.connect(lambda **_: loop.ready.set(), weak=False)
     try:
         Beat(
             app=application.make(settings, None), scheduler_cls="celery.beat:Scheduler", quiet=True,
@@ -56,6 +59,9 @@ def main(arguments: list[str]) -> None:
     settings = configuration.load()
     # Celery leaves logging alone where somebody listens to this signal.
     signals.setup_logging.connect(lambda **_: None, weak=False)
+    # Its own words on every task say nothing: the tasks of this room only wake the loop.
+    logging.getLogger("celery").setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
     with worker.metrics_folder():
         match arguments:
             case ["worker"]:

@@ -30,6 +30,8 @@ class Loop:
         self._health_port = health_port
         self._started = threading.Event()
         self._failed: Exception | None = None
+        #: Set once Celery listens, or beats.
+        self.ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="facteur loop", daemon=True)
 
     def start(self) -> None:
@@ -49,7 +51,13 @@ class Loop:
         self.engine = Engine(self._config, drain)
         try:
             await self.engine.open()
-            health = Health({"database": self.engine.check_database, "redis": self.engine.nudges.ping})
+            health = Health(
+                {
+                    "database": self.engine.check_database,
+                    "redis": self.engine.nudges.ping,
+                    "celery": self._check_ready,
+                }
+            )
             server = await self._loop.create_server(health.protocol, self._config.listen, self._health_port)
         except Exception as error:  # noqa: BLE001 - told to whoever started us
             self._failed = error
@@ -61,6 +69,10 @@ class Loop:
         server.close()
         writing.cancel()
         await self.engine.close()
+
+    async def _check_ready(self) -> None:
+        if not self.ready.is_set():
+            raise OSError("Celery has not begun")
 
     async def _write_reports(self) -> None:
         """Whenever a settlement asks for one, and with each sweep."""

@@ -23,7 +23,8 @@ _log = log.get()
 
 def celery(redis_url: str) -> Celery:
     """A Celery that sends and never asks back: no results, and short limits towards Redis."""
-    app = Celery("facteur", broker=redis_url)
+    # No fixups: whatever DJANGO_SETTINGS_MODULE says, the engine has no Django in it.
+    app = Celery("facteur", broker=redis_url, fixups=[])
     app.conf.update(
         task_ignore_result=True,
         task_serializer="json",

@@ -1,0 +1,115 @@
+"""The services as processes of their own, on the test run's PostgreSQL and Redis: what end-to-end tests talk to.
+
+They start once for a run. Whoever kills one of them starts it again before the next test.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from appliance import PYTHON, ROOT
+from appliance.private import free_port
+from appliance.supervisor import Child, Program, Supervisor
+from mailservices.config import PORTS, Config
+from mailservices.net.tls import make_self_signed
+from tests.world import FarSide, NameServer
+
+Value = TypeVar("Value")
+
+MODULES = {
+    "smtp": ("mailservices", "smtp"),
+    "imap": ("mailservices", "imap"),
+    "pop3": ("mailservices", "pop3"),
+    "worker": ("workers", "worker"),
+    "beat": ("workers", "beat"),
+}
+HOSTNAME = "mail.facteur.test"
+
+
+@dataclass
+class Services:
+    """Running services: where they listen, and their processes."""
+
+    ports: dict[str, int]
+    names: NameServer
+    far: FarSide
+    supervisor: Supervisor
+
+    def child(self, name: str) -> Child:
+        return next(child for child in self.supervisor.children if child.program.name == name)
+
+    def restart(self, name: str) -> None:
+        """Start a service that is not running, and wait until it is well."""
+        child = self.child(name)
+        if not child.running:
+            child.start()
+        until(child.healthy)
+
+    def log(self, name: str) -> str:
+        return self.child(name).log.read_text()
+
+    def connect(self, name: str) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.ports[name]), timeout=20)
+
+
+def until(true: Callable[[], Value], seconds: float = 30.0) -> Value:
+    """Wait for something to become true; what it became."""
+    deadline = time.monotonic() + seconds
+    while not (value := true()):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.03)
+    return value
+
+
+def start(config: Config, folder: Path, far_folder: Path) -> Services:
+    names = NameServer()
+    far = FarSide(far_folder).start()
+    ports = {name: free_port() for name in PORTS}
+    certificate, key = folder / "certificate.pem", folder / "certificate.key"
+    make_self_signed(HOSTNAME, certificate, key)
+    database = config.database
+    environment = {
+        **{name: value for name, value in os.environ.items() if name.startswith("FACTEUR_")},
+        **{f"FACTEUR_{name.upper()}_PORT": str(port) for name, port in ports.items()},
+        "FACTEUR_DATABASE_URL": f"postgresql://{database.user}@{database.host}:{database.port}/{database.name}",
+        "FACTEUR_HOSTNAME": HOSTNAME,
+        "FACTEUR_LISTEN": "127.0.0.1",
+        "FACTEUR_PROCESSES": "2",
+        "FACTEUR_TLS_CERTIFICATE": str(certificate),
+        "FACTEUR_TLS_KEY": str(key),
+        "FACTEUR_SPOOL": str(folder),
+        "FACTEUR_DNS": f"127.0.0.1:{names.port}",
+        "FACTEUR_REMOTE_SMTP_PORT": str(far.port),
+        "FACTEUR_SWEEP_SECONDS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    programs = [
+        Program(
+            name,
+            (str(PYTHON), "-m", *module),
+            environment,
+            health=f"http://127.0.0.1:{ports[name + '_health']}/healthz",
+        )
+        for name, module in MODULES.items()
+    ]
+    supervisor = Supervisor(programs, folder / "log", lambda _pids: None)
+    supervisor.start(list(MODULES))
+    return Services(ports, names, far, supervisor)
+
+
+@pytest.fixture(scope="session")
+def services(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """All five of them."""
+    running = start(config, tmp_path_factory.mktemp("services"), tmp_path_factory.mktemp("far"))
+    try:
+        yield running
+    finally:
+        running.supervisor.stop()
+        running.far.stop()
+        running.names.close()

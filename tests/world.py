@@ -1,0 +1,204 @@
+"""The world outside, on loopback: a name server that says what a test wants, and hosts that take mail or do not.
+
+Each runs in a thread of its own, so that tests and the services under test never wait for each other.
+"""
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+
+from mailservices.net.tls import make_self_signed, server_context
+
+
+class NameServer:
+    """Answers over UDP from `zone`: (name, type) -> records; a name that has none of any type does not exist."""
+
+    def __init__(self) -> None:
+        self.zone: dict[tuple[str, str], list[str]] = {}
+        #: Names for which it fails.
+        self.failing: set[str] = set()
+        self._closed = False
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._socket.settimeout(0.2)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while not self._closed:
+            try:
+                data, peer = self._socket.recvfrom(4096)
+            except TimeoutError:
+                continue
+            self._socket.sendto(self._answer(dns.message.from_wire(data)).to_wire(), peer)
+
+    def _answer(self, query: dns.message.Message) -> dns.message.Message:
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.RA
+        question = query.question[0]
+        name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
+        if name in self.failing:
+            answer.set_rcode(dns.rcode.SERVFAIL)
+        elif records := self.zone.get((name, kind)):
+            answer.answer.append(dns.rrset.from_text(question.name, 1, "IN", kind, *records))
+        elif not any(one == name for one, _ in self.zone):
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        return answer
+
+    def lead(self, domain: str, *addresses: str) -> None:
+        """Mail for the domain goes to hosts at these addresses, in this order."""
+        hosts = [f"mx{number}.{domain}" for number in range(1, len(addresses) + 1)]
+        self.zone[domain, "MX"] = [f"{10 * number} {host}." for number, host in enumerate(hosts, 1)]
+        for host, address in zip(hosts, addresses, strict=True):
+            self.zone[host, "A"] = [address]
+
+    def close(self) -> None:
+        self._closed = True
+        self._thread.join(10)
+        self._socket.close()
+
+
+@dataclass
+class Taken:
+    """One message that a far side took."""
+
+    mail: str
+    recipients: list[str]
+    text: bytes
+    tls: bool
+
+
+@dataclass
+class FarSide:
+    """A host that takes mail. What it answers depends on the recipient's local part: see `_verdict`."""
+
+    folder: Path
+    address: str = "127.0.0.1"
+    port: int = 0
+    features: tuple[str, ...] = ("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "STARTTLS")
+    taken: list[Taken] = field(default_factory=list)
+    #: Every line that came, of all connections.
+    lines: list[str] = field(default_factory=list)
+    #: Local parts that get 450, and those that get 550.
+    later: set[str] = field(default_factory=set)
+    never: set[str] = field(default_factory=set)
+    #: Called before the final answer; may block, or raise to drop the connection.
+    before_answer: Callable[[], None] = lambda: None
+
+    def start(self) -> Self:
+        make_self_signed("far.test", self.folder / "far.pem", self.folder / "far.key")
+        self._tls = server_context(self.folder / "far.pem", self.folder / "far.key")
+        ready = threading.Event()
+
+        async def serve() -> None:
+            self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+            async with await asyncio.start_server(self._talk, self.address, self.port) as server:
+                self.port = server.sockets[0].getsockname()[1]
+                ready.set()
+                await self._end.wait()
+
+        self._thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+        self._thread.start()
+        ready.wait(10)
+        return self
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await _Talk(self, reader, writer).run()
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    def verdict(self, path: str) -> str:
+        local = path.strip("<>").partition("@")[0]
+        if local in self.later:
+            return "450 4.2.1 Not now"
+        if local in self.never:
+            return "550 5.1.1 Nobody of that name"
+        return "250 2.1.5 Fine"
+
+    @property
+    def tls_context(self) -> ssl.SSLContext:
+        return self._tls
+
+
+class _Talk:
+    """One connection to a far side."""
+
+    def __init__(self, side: FarSide, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._side, self._reader, self._writer = side, reader, writer
+        self._mail, self._recipients, self._tls = "", [""], False
+
+    def _say(self, *lines: str) -> None:
+        code = lines[0][:3]
+        texts = [lines[0][4:], *lines[1:]]
+        for number, text in enumerate(texts):
+            self._writer.write(f"{code}{' ' if number == len(texts) - 1 else '-'}{text}\r\n".encode())
+
+    async def run(self) -> None:
+        self._say("220 far.test")
+        while line := (await self._reader.readline()).decode().rstrip("\r\n"):
+            self._side.lines.append(line)
+            verb, _, rest = line.partition(" ")
+            match verb.upper():
+                case "EHLO":
+                    features = [one for one in self._side.features if not (self._tls and one == "STARTTLS")]
+                    self._say("250 far.test", *features)
+                case "STARTTLS":
+                    self._say("220 Go")
+                    await self._writer.start_tls(self._side.tls_context)
+                    self._tls = True
+                case "MAIL":
+                    self._mail, self._recipients = rest.removeprefix("FROM:"), []
+                    self._say("250 2.1.0 Fine")
+                case "RCPT":
+                    path = rest.removeprefix("TO:").split(" ")[0]
+                    verdict = self._side.verdict(path)
+                    if verdict.startswith("250"):
+                        self._recipients.append(path.strip("<>"))
+                    self._say(verdict)
+                case "DATA":
+                    await self._data()
+                case "QUIT":
+                    self._say("221 Bye")
+                    await self._writer.drain()
+                    return
+                case _:
+                    self._say("250 Fine")
+            await self._writer.drain()
+
+    async def _data(self) -> None:
+        if not self._recipients:
+            self._say("554 5.5.1 No recipients")
+            return
+        self._say("354 Go on")
+        await self._writer.drain()
+        text = b""
+        while (line := await self._reader.readline()) != b".\r\n":
+            if not line:
+                raise ConnectionError
+            text += line.removeprefix(b".") if line.startswith(b".") else line
+        await _in_thread(self._side.before_answer)
+        self._side.taken.append(Taken(self._mail, self._recipients, text, self._tls))
+        self._say("250 2.0.0 Taken")
+
+
+def _in_thread(function: Callable[[], None]) -> Coroutine[Any, Any, None]:
+    return asyncio.to_thread(function)
