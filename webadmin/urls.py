@@ -1,5 +1,64 @@
 """Every URL of the web."""
 
-from django.urls import URLPattern, URLResolver
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import DefaultRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from webadmin import health
+from webadmin.audit.api import AuditViewSet
+from webadmin.dashboard import accounts, aliases, domains, lists, overview, session
+from webadmin.directory.api import AccountViewSet, AliasViewSet, DomainViewSet
+from webadmin.queue.api import QueueViewSet
+from webadmin.trace.api import TraceViewSet
+
+router = DefaultRouter()
+router.register("domains", DomainViewSet)
+router.register("accounts", AccountViewSet)
+router.register("aliases", AliasViewSet, basename="alias")
+router.register("queue", QueueViewSet)
+router.register("trace", TraceViewSet)
+router.register("audit", AuditViewSet)
+
+# The page that tries the API out writes styles into its elements; no other page may.
+docs = csp_update({"style-src": [UNSAFE_INLINE]})(
+    SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=[])
+)
+
+# Who may call is decided by the API itself, which answers 401, never by a redirect to a form.
+api: list[URLPattern | URLResolver] = [
+    path("schema/", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
+    path("docs/", docs, name="docs"),
+    path("", include(router.urls)),
+]
+
+pages: list[URLPattern | URLResolver] = [
+    path("", overview.dashboard, name="dashboard"),
+    path("traffic.json", overview.traffic, name="traffic"),
+    path("sign-in/", session.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", session.sign_out, name="sign-out"),
+    path("password/", session.password, name="password"),
+    path("domains/", domains.index, name="domains"),
+    path("domains/<int:pk>/", domains.one, name="domain"),
+    path("domains/<int:pk>/delete/", domains.delete, name="domain-delete"),
+    path("accounts/", accounts.index, name="accounts"),
+    path("accounts/new/", accounts.new, name="account-new"),
+    path("accounts/<int:pk>/", accounts.one, name="account"),
+    path("accounts/<int:pk>/delete/", accounts.delete, name="account-delete"),
+    path("aliases/", aliases.index, name="aliases"),
+    path("aliases/new/", aliases.new, name="alias-new"),
+    path("aliases/<int:pk>/", aliases.one, name="alias"),
+    path("aliases/<int:pk>/delete/", aliases.delete, name="alias-delete"),
+    path("queue/", lists.queue, name="queue"),
+    path("queue/<int:pk>/", lists.recipient, name="recipient"),
+    path("trace/", lists.trace, name="trace"),
+    path("audit/", lists.audit, name="audit"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz),
+    path("metrics", health.metrics),
+    path("api/v1/", include(api)),
+    *pages,
+]

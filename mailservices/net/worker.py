@@ -6,7 +6,6 @@ on TERM. A worker serves its share of the clients of all listeners, and answers 
 
 import asyncio
 import ctypes
-import logging
 import os
 import shutil
 import signal
@@ -95,7 +94,7 @@ class _Application(BaseApplication):
             "graceful_timeout": DRAIN_LIMIT + 2,
             "backlog": BACKLOG,
             "proc_name": f"facteur {self.name}",
-            "logger_class": QuietLogger,
+            "logger_class": log.ProcessLogger,
             "control_socket_disable": True,
             "child_exit": _forget_counters,
         }
@@ -104,32 +103,6 @@ class _Application(BaseApplication):
 
     def load(self) -> Callable[[Config], Service]:
         return self.service
-
-
-class QuietLogger:
-    """gunicorn's own words, as events of ours."""
-
-    def __init__(self, cfg: Any) -> None:
-        self.cfg = cfg
-        self._log = logging.getLogger("gunicorn")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
-
-    def info(self, *words: Any, **more: Any) -> None:
-        self._log.debug(*words, **more)
-
-    def setup(self, cfg: Any) -> None:
-        self.cfg = cfg
-
-    def access(self, *_: Any) -> None:
-        """Mail servers have no requests."""
-
-    def reopen_files(self) -> None:
-        """There are none."""
-
-    def close_on_exec(self) -> None:
-        """There is nothing to close."""
 
 
 def _forget_counters(_arbiter: Any, worker: Any) -> None:

@@ -1,0 +1,134 @@
+"""The pages in headless Chromium: the way of a new administrator, by keyboard, on a phone and in the dark."""
+
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from appliance import programs
+from webadmin.directory import actions
+from webadmin.directory.models import Account
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PASSWORD = "a long passphrase"
+PAGES = ("", "domains/", "accounts/", "accounts/new/", "aliases/", "queue/", "trace/", "audit/", "password/")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Playwright keeps a loop of its own in this thread, which Django takes for an asynchronous caller.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=programs.chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield opened
+        opened.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: object, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh browser in which nobody has signed in; any complaint of its console fails the test."""
+    options = getattr(request, "param", {})
+    context = browser.new_context(base_url=str(live_server), **options)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    yield opened
+    context.close()
+    # Being locked out is a 429, which Chromium tells its console of.
+    assert [one for one in complaints if "429" not in one] == []
+
+
+@pytest.fixture
+def signed_in(page: Page) -> Page:
+    actions.create_administrator("admin", PASSWORD)
+    page.goto("/")
+    page.get_by_label("Name").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    return page
+
+
+def test_first_steps(signed_in: Page) -> None:
+    page = signed_in
+    page.get_by_role("link", name="create a domain").click()
+    page.get_by_label("New domain").fill("Example.ORG")
+    page.get_by_role("button", name="Create it").click()
+    expect(page.get_by_text("v=spf1 mx")).to_be_visible()
+    page.get_by_role("link", name="New account").click()
+    page.get_by_label("Address").fill("alice@example.org")
+    page.get_by_label("Quota").fill("2.5")
+    page.get_by_role("button", name="Create it").click()
+    secret = page.locator("#secret").inner_text()
+    assert re.fullmatch(r"[a-z0-9]{5}(-[a-z0-9]{5}){3}", secret)
+    assert Account.objects.get().quota_bytes == 2684354560
+    page.get_by_role("link", name="Accounts").click()
+    page.get_by_role("link", name="alice@example.org").click()
+    page.get_by_label("Name").fill("Alice")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("alice@example.org is changed.")
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_text("alice@example.org is deleted.")).to_be_visible()
+
+
+def test_errors_stand_beside_the_field(signed_in: Page) -> None:
+    signed_in.goto("/accounts/new/")
+    signed_in.get_by_label("Address").fill("someone@nowhere.test")
+    signed_in.get_by_role("button", name="Create it").click()
+    expect(signed_in.get_by_role("alert")).to_contain_text("is not a domain of this appliance")
+    signed_in.goto("/aliases/new/")
+    signed_in.get_by_label("Address").fill("x@nowhere.test")
+    signed_in.get_by_label("Leads to").fill("nonsense")
+    signed_in.get_by_role("button", name="Create it").click()
+    expect(signed_in.get_by_role("alert").first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "page", [{"viewport": {"width": 375, "height": 700}, "color_scheme": "dark"}], indirect=True
+)
+def test_pages_fit_a_phone_in_the_dark(signed_in: Page) -> None:
+    domain = actions.create_domain(actions.OPERATOR, "a-rather-long-domain-name-for-a-phone.example.org")
+    actions.create_account(actions.OPERATOR, f"somebody.with.a.long.name@{domain.name}", "pw1", 10**9)
+    actions.create_alias(actions.OPERATOR, f"@{domain.name}", ["elsewhere@another-long-domain.example.com"])
+    for path in (*PAGES, f"domains/{domain.pk}/"):
+        signed_in.goto(f"/{path}")
+        width = signed_in.evaluate("document.documentElement.scrollWidth")
+        assert width <= 375, path
+        assert signed_in.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+
+
+def test_works_by_keyboard(signed_in: Page) -> None:
+    signed_in.goto("/domains/")
+    signed_in.keyboard.press("Tab")
+    expect(signed_in.get_by_role("link", name="Skip to the content")).to_be_focused()
+    signed_in.get_by_label("New domain").focus()
+    signed_in.keyboard.type("keys.example.org")
+    signed_in.keyboard.press("Enter")
+    expect(signed_in.get_by_role("heading", name="keys.example.org")).to_be_visible()
+
+
+def test_chart_and_api_page_show(signed_in: Page) -> None:
+    signed_in.goto("/")
+    expect(signed_in.locator("[data-chart] canvas")).to_be_visible()
+    signed_in.get_by_role("button", name="7 days").click()
+    expect(signed_in.get_by_role("button", name="7 days")).to_have_attribute("aria-pressed", "true")
+    signed_in.goto("/api/v1/docs/")
+    expect(signed_in.get_by_text("/api/v1/accounts/").first).to_be_visible()
+
+
+def test_guessing_is_locked_out(page: Page) -> None:
+    actions.create_administrator("admin", PASSWORD)
+    page.goto("/sign-in/")
+    for _ in range(6):
+        page.get_by_label("Name").fill("admin")
+        page.get_by_label("Password").fill("wrong")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("Try again in 15 minutes")

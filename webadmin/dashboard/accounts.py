@@ -1,0 +1,94 @@
+"""Accounts: the list with quotas, a new one with a password that is shown once, one to change or delete."""
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from webadmin.dashboard.forms import GIB, AccountForm, actor, attempt, new_password, page
+from webadmin.directory import actions
+from webadmin.directory.models import Account, Domain
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    words, domain = request.GET.get("q", "").strip(), request.GET.get("domain", "")
+    found = Account.objects.filter(deleted_at__isnull=True).select_related("usage")
+    if words:
+        found = found.filter(Q(address__icontains=words) | Q(display_name__icontains=words))
+    if domain:
+        found = found.filter(domain__name=domain)
+    context = {
+        "page": page(request, found),
+        "q": words,
+        "domain": domain,
+        "domains": Domain.objects.values_list("name", flat=True),
+    }
+    return render(request, "accounts.html", context)
+
+
+def new(request: HttpRequest) -> HttpResponse:
+    domain = request.GET.get("domain", "")
+    form = AccountForm(request.POST or None, initial={"address": f"@{domain}" if domain else ""})
+    del form.fields["active"]
+    form.fields["password"].help_text = "Empty: one is made, and shown once."
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        password = values["password"] or new_password()
+        account = attempt(
+            form,
+            lambda: actions.create_account(
+                actor(request), values["address"], password, form.quota_bytes, values["display_name"]
+            ),
+        )
+        if account is not None:
+            shown = None if values["password"] else password
+            return render(request, "account_made.html", {"account": account, "password": shown})
+    return render(
+        request, "form.html", {"form": form, "title": "New account", "verb": "Create it", "back": "accounts"}
+    )
+
+
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    account = get_object_or_404(Account.objects.select_related("usage"), pk=pk, deleted_at__isnull=True)
+    form = AccountForm(
+        request.POST or None,
+        initial={
+            "display_name": account.display_name,
+            "quota": None if account.quota_bytes is None else round(account.quota_bytes / GIB, 3),
+            "active": account.active,
+        },
+    )
+    del form.fields["address"]
+    form.fields["password"].label = "New password"
+    form.fields["password"].help_text = "Empty: it stays as it is."
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        changes = {"display_name": values["display_name"], "active": values["active"]}
+        # The form shows the quota rounded: what was not touched is not changed.
+        if "quota" in form.changed_data:
+            changes["quota_bytes"] = form.quota_bytes
+        changed = attempt(
+            form,
+            lambda: actions.change_account(
+                actor(request), account, password=values["password"] or None, **changes
+            ),
+        )
+        if changed is not None:
+            messages.success(request, f"{account.address} is changed.")
+            return redirect("account", pk)
+    return render(request, "account.html", {"form": form, "account": account})
+
+
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    account = get_object_or_404(Account, pk=pk, deleted_at__isnull=True)
+    if request.method == "POST":
+        actions.delete_account(actor(request), account)
+        messages.success(request, f"{account.address} is deleted.")
+        return redirect("accounts")
+    context = {
+        "title": f"Delete {account.address}?",
+        "words": "Nobody can sign in or send to it from then on. Its mail is removed after 30 days.",
+        "back": "account",
+        "pk": pk,
+    }
+    return render(request, "delete.html", context)

@@ -1,0 +1,68 @@
+"""Aliases and catch-alls."""
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from webadmin.dashboard.forms import AliasForm, actor, attempt, page
+from webadmin.directory import actions
+from webadmin.directory.models import Address
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    words = request.GET.get("q", "").strip()
+    found = Address.objects.filter(account__isnull=True).select_related("domain").prefetch_related("targets")
+    if words:
+        asked = Q(local_part__icontains=words) | Q(domain__name__icontains=words)
+        found = found.filter(asked | Q(targets__address__icontains=words)).distinct()
+    return render(request, "aliases.html", {"page": page(request, found), "q": words})
+
+
+def new(request: HttpRequest) -> HttpResponse:
+    form = AliasForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        address = form.cleaned_data["address"]
+        alias = attempt(form, lambda: actions.create_alias(actor(request), address, form.target_list))
+        if alias is not None:
+            messages.success(request, f"{alias} is created.")
+            return redirect("aliases")
+    return render(
+        request, "form.html", {"form": form, "title": "New alias", "verb": "Create it", "back": "aliases"}
+    )
+
+
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    alias = get_object_or_404(Address.objects.select_related("domain"), pk=pk, account__isnull=True)
+    targets = "\n".join(target.address for target in alias.targets.all())
+    form = AliasForm(request.POST or None, initial={"targets": targets})
+    del form.fields["address"]
+    if request.method == "POST" and form.is_valid():
+        changed = attempt(form, lambda: actions.change_alias(actor(request), alias, form.target_list))
+        if changed is not None:
+            messages.success(request, f"{alias} is changed.")
+            return redirect("aliases")
+    context = {
+        "form": form,
+        "title": str(alias),
+        "verb": "Save",
+        "back": "aliases",
+        "delete": "alias-delete",
+        "pk": pk,
+    }
+    return render(request, "form.html", context)
+
+
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    alias = get_object_or_404(Address.objects.select_related("domain"), pk=pk, account__isnull=True)
+    if request.method == "POST":
+        actions.delete_alias(actor(request), alias)
+        messages.success(request, f"{alias} is deleted.")
+        return redirect("aliases")
+    context = {
+        "title": f"Delete {alias}?",
+        "words": "Mail to it is refused from then on.",
+        "back": "alias",
+        "pk": pk,
+    }
+    return render(request, "delete.html", context)

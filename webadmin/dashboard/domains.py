@@ -1,0 +1,72 @@
+"""Domains: the list, a new one, one with the DNS records that it needs."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from webadmin.dashboard.forms import DomainForm, actor, attempt, page
+from webadmin.directory import actions
+from webadmin.directory.models import Domain
+
+_LIVING = Count("accounts", filter=Q(accounts__deleted_at__isnull=True), distinct=True)
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    form = DomainForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        domain = attempt(form, lambda: actions.create_domain(actor(request), form.cleaned_data["name"]))
+        if domain is not None:
+            messages.success(request, f"{domain.name} is created. Now set the DNS records below.")
+            return redirect("domain", domain.pk)
+    words = request.GET.get("q", "").strip()
+    found = Domain.objects.filter(name__contains=words.lower()).annotate(living=_LIVING).order_by("name")
+    return render(request, "domains.html", {"form": form, "page": page(request, found), "q": words})
+
+
+def one(request: HttpRequest, pk: int) -> HttpResponse:
+    domain = get_object_or_404(Domain.objects.annotate(living=_LIVING), pk=pk)
+    if request.method == "POST":
+        active = request.POST.get("active") == "yes"
+        actions.change_domain(actor(request), domain, active=active)
+        messages.success(request, f"{domain.name} is switched {'on' if active else 'off'}.")
+        return redirect("domain", pk)
+    return render(request, "domain.html", {"domain": domain, "records": dns_records(domain.name)})
+
+
+def dns_records(name: str) -> list[tuple[str, str, str, str]]:
+    """What to set at the domain's name server: name, type, value, and what for."""
+    host = settings.CONFIG.hostname
+    return [
+        (f"{name}.", "MX", f"10 {host}.", "Mail for the domain comes here."),
+        (f"{host}.", "A / AAAA", "the public address of this server", "Where the host is."),
+        (f"{name}.", "TXT", f"v=spf1 mx a:{host} -all", "Who may send mail of the domain (SPF)."),
+        (f"_dmarc.{name}.", "TXT", "v=DMARC1; p=none", "What others do with forged mail (DMARC)."),
+        (f"_submissions._tcp.{name}.", "SRV", f"0 1 465 {host}.", "Mail programs find us (RFC 8314)."),
+        (f"_imaps._tcp.{name}.", "SRV", f"0 1 993 {host}.", "Mail programs find us (RFC 6186)."),
+        (f"_pop3s._tcp.{name}.", "SRV", f"10 1 995 {host}.", "Mail programs find us (RFC 6186)."),
+    ]
+
+
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    domain = get_object_or_404(Domain, pk=pk)
+    form = forms.Form(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+
+        def carry_out() -> bool:
+            actions.delete_domain(actor(request), domain)
+            return True
+
+        if attempt(form, carry_out):
+            messages.success(request, f"{domain.name} is deleted.")
+            return redirect("domains")
+    context = {
+        "form": form,
+        "title": f"Delete {domain.name}?",
+        "words": "Mail for the domain is refused from then on.",
+        "back": "domain",
+        "pk": pk,
+    }
+    return render(request, "delete.html", context)

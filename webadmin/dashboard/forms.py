@@ -1,0 +1,111 @@
+"""What forms share: a verb is tried, and what it objects to is shown beside the field it is about."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from webadmin.audit.record import Actor
+
+Row = TypeVar("Row", bound=Model)
+Result = TypeVar("Result")
+
+#: Rows of one page of a list.
+ROWS = 50
+GIB = 2**30
+
+
+def actor(request: HttpRequest) -> Actor:
+    """Who changes something: for the audit entry."""
+    return Actor(request.user, request.META.get("REMOTE_ADDR") or None)  # type: ignore[arg-type]
+
+
+def attempt(form: forms.Form, verb: Callable[[], Result]) -> Result | None:
+    """What the verb returns; None where it objected, which the form then shows."""
+    try:
+        return verb()
+    except ValidationError as error:
+        found = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+        for name, messages in found.items():
+            for message in messages:
+                form.add_error(name if name in form.fields else None, message)
+    return None
+
+
+def page(request: HttpRequest, rows: QuerySet[Row]) -> Page[Row]:
+    """The page of a list that ?page= names; the nearest one where there is no such page."""
+    return Paginator(rows, ROWS).get_page(request.GET.get("page"))
+
+
+def new_password() -> str:
+    """Easy to read aloud: four groups of five letters and digits, 98 random bits."""
+    letters = "abcdefghijkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
+
+
+class Form(forms.Form):
+    """A form in Tabler's look, whose errors a screen reader finds."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        for field in self.fields.values():
+            is_box = isinstance(field.widget, forms.CheckboxInput)
+            field.widget.attrs.setdefault("class", "form-check-input" if is_box else "form-control")
+
+
+class DomainForm(Form):
+    name = forms.CharField(label="Domain", max_length=255, help_text="Such as example.org.")
+    name.widget.attrs = {"placeholder": "example.org", "autocomplete": "off", "spellcheck": "false"}
+
+
+class AccountForm(Form):
+    """`address` is asked only of a new account; a password only where it is to change."""
+
+    address = forms.CharField(label="Address", max_length=320, help_text="The name to sign in with, too.")
+    display_name = forms.CharField(label="Name", max_length=200, required=False)
+    quota = forms.FloatField(
+        label="Quota in GiB", required=False, min_value=0.001, help_text="Empty: no limit.", localize=False
+    )
+    password = forms.CharField(
+        label="Password",
+        required=False,
+        max_length=1000,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    active = forms.BooleanField(label="May sign in and receive mail", required=False, initial=True)
+
+    @property
+    def quota_bytes(self) -> int | None:
+        quota = self.cleaned_data.get("quota")
+        return round(quota * GIB) if quota else None
+
+
+class AliasForm(Form):
+    address = forms.CharField(
+        label="Address", max_length=320, help_text="@example.org alone takes what no other address takes."
+    )
+    targets = forms.CharField(
+        label="Leads to", widget=forms.Textarea(attrs={"rows": 4}), help_text="One address on each line."
+    )
+
+    @property
+    def target_list(self) -> list[str]:
+        return str(self.cleaned_data["targets"]).replace(",", "\n").split()
+
+
+class PasswordForm(Form):
+    old = forms.CharField(
+        label="Password now", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+    new = forms.CharField(
+        label="New password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least ten characters.",
+    )

@@ -1,0 +1,176 @@
+"""Domains, accounts and aliases over REST. Reading is the ORM's; every change calls a verb of actions.py."""
+
+from typing import Any, ClassVar
+
+from django.db.models import Q, QuerySet
+from rest_framework import serializers, viewsets
+
+from mailservices.mail.address import normal_domain
+from mailservices.mail.errors import ProtocolError
+from webadmin.api import Once, actor
+from webadmin.directory import actions
+from webadmin.directory.models import Account, Address, Domain
+
+
+class DomainSerializer(serializers.ModelSerializer[Domain]):
+    """A domain that this appliance takes mail for."""
+
+    class Meta:
+        model = Domain
+        fields = ("id", "name", "active", "created_at")
+        read_only_fields = ("created_at",)
+        # The verb knows better than a validator: it puts the name in its normal form first.
+        extra_kwargs: ClassVar[dict[str, Any]] = {"name": {"validators": []}}
+
+    def create(self, validated_data: dict[str, Any]) -> Domain:
+        return actions.create_domain(actor(self.context["request"]), validated_data["name"])
+
+    def update(self, instance: Domain, validated_data: dict[str, Any]) -> Domain:
+        if validated_data.get("name", instance.name) != instance.name:
+            raise serializers.ValidationError({"name": "A domain cannot be renamed: create the new one."})
+        active = validated_data.get("active", instance.active)
+        return actions.change_domain(actor(self.context["request"]), instance, active=active)
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """What an account holds."""
+
+    bytes = serializers.IntegerField(read_only=True)
+    messages = serializers.IntegerField(read_only=True)
+
+
+class AccountSerializer(serializers.ModelSerializer[Account]):
+    """A mailbox. The address is the name to sign in with; the password is never shown."""
+
+    password = serializers.CharField(write_only=True, trim_whitespace=False)
+    quota_bytes = serializers.IntegerField(
+        required=False, allow_null=True, min_value=1, max_value=2**62 - 1, help_text="null: no limit"
+    )
+    usage = UsageSerializer(read_only=True)
+
+    class Meta:
+        model = Account
+        fields = ("id", "address", "display_name", "password", "quota_bytes", "active", "usage", "created_at")
+        read_only_fields = ("created_at",)
+
+    def create(self, validated_data: dict[str, Any]) -> Account:
+        who = actor(self.context["request"])
+        account = actions.create_account(
+            who, validated_data["address"], validated_data["password"], validated_data.get("quota_bytes"),
+            validated_data.get("display_name", ""),
+        )  # fmt: skip
+        if validated_data.get("active") is False:
+            actions.change_account(who, account, active=False)
+        return account
+
+    def update(self, instance: Account, validated_data: dict[str, Any]) -> Account:
+        if validated_data.pop("address", instance.address) != instance.address:
+            raise serializers.ValidationError({"address": "An account cannot be renamed: create an alias."})
+        password = validated_data.pop("password", None)
+        return actions.change_account(
+            actor(self.context["request"]), instance, password=password, **validated_data
+        )
+
+
+class AliasSerializer(serializers.Serializer[Address]):
+    """An address that leads to others; @example.org takes what no other address takes."""
+
+    id = serializers.IntegerField(read_only=True)
+    address = serializers.CharField(source="__str__", max_length=320)
+    targets = serializers.ListField(child=serializers.CharField(max_length=320), allow_empty=False)
+    created_at = serializers.DateTimeField(read_only=True)
+
+    def to_representation(self, instance: Address) -> dict[str, Any]:
+        return {
+            "id": instance.pk,
+            "address": str(instance),
+            "targets": [target.address for target in instance.targets.all()],
+            "created_at": serializers.DateTimeField().to_representation(instance.created_at),
+        }
+
+    def create(self, validated_data: dict[str, Any]) -> Address:
+        who = actor(self.context["request"])
+        return actions.create_alias(who, validated_data["__str__"], validated_data["targets"])
+
+    def update(self, instance: Address, validated_data: dict[str, Any]) -> Address:
+        if validated_data.get("__str__", str(instance)) != str(instance):
+            raise serializers.ValidationError({"address": "An alias cannot be renamed: create the new one."})
+        targets = validated_data.get("targets")
+        if targets is not None:
+            actions.change_alias(actor(self.context["request"]), instance, targets)
+        return Address.objects.prefetch_related("targets").select_related("domain").get(pk=instance.pk)
+
+
+class _Changing(Once, viewsets.ModelViewSet[Any]):
+    """PUT is left out: a part that is not named is not changed."""
+
+    http_method_names = ("get", "post", "patch", "delete", "head", "options")
+
+    def perform_destroy(self, instance: Any) -> None:
+        raise NotImplementedError
+
+
+class DomainViewSet(_Changing):
+    """Domains."""
+
+    serializer_class = DomainSerializer
+    queryset = Domain.objects.order_by("pk")
+
+    def get_queryset(self) -> QuerySet[Domain]:
+        words = self.request.query_params.get("search", "")
+        name = self.request.query_params.get("name")
+        found = Domain.objects.filter(name__contains=words.lower()).order_by("pk")
+        return found if name is None else found.filter(name=_domain(name))
+
+    def perform_destroy(self, instance: Domain) -> None:
+        actions.delete_domain(actor(self.request), instance)
+
+
+def _domain(name: str) -> str:
+    try:
+        return normal_domain(name.strip())
+    except ProtocolError:
+        return ""
+
+
+class AccountViewSet(_Changing):
+    """Accounts. Deleted ones are not shown."""
+
+    serializer_class = AccountSerializer
+    queryset = Account.objects.filter(deleted_at__isnull=True)
+
+    def get_queryset(self) -> QuerySet[Account]:
+        asked = self.request.query_params
+        found = Account.objects.filter(deleted_at__isnull=True).select_related("usage").order_by("pk")
+        if words := asked.get("search"):
+            found = found.filter(Q(address__icontains=words) | Q(display_name__icontains=words))
+        if (address := asked.get("address")) is not None:
+            found = found.filter(address=address.strip().lower())
+        if (domain := asked.get("domain")) is not None:
+            found = found.filter(domain__name=_domain(domain))
+        return found
+
+    def perform_destroy(self, instance: Account) -> None:
+        actions.delete_account(actor(self.request), instance)
+
+
+class AliasViewSet(_Changing):
+    """Aliases and catch-alls."""
+
+    serializer_class = AliasSerializer
+    queryset = Address.objects.filter(account__isnull=True)
+
+    def get_queryset(self) -> QuerySet[Address]:
+        asked = self.request.query_params
+        found = Address.objects.filter(account__isnull=True).select_related("domain").prefetch_related("targets")
+        if words := asked.get("search"):
+            found = found.filter(Q(local_part__icontains=words) | Q(targets__address__icontains=words)).distinct()
+        if (domain := asked.get("domain")) is not None:
+            found = found.filter(domain__name=_domain(domain))
+        if (address := asked.get("address")) is not None:
+            local, _, name = address.strip().lower().rpartition("@")
+            found = found.filter(local_part=local, domain__name=_domain(name))
+        return found.order_by("pk")
+
+    def perform_destroy(self, instance: Address) -> None:
+        actions.delete_alias(actor(self.request), instance)
