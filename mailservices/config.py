@@ -5,6 +5,7 @@ What an administrator changes while the appliance runs lives in the database, no
 docs/operating.md has the table for operators.
 """
 
+import ipaddress
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote, urlsplit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = "FACTEUR_"
 #: sysexits.h EX_CONFIG: a supervisor need not try again.
@@ -126,6 +129,8 @@ class Config:
     web_https: bool
     #: Seconds between two sweeps of the queue.
     sweep_seconds: int
+    #: Balancers that speak for clients by the PROXY protocol.
+    proxy_from: tuple[Network, ...]
     log_level: str
 
 
@@ -163,6 +168,13 @@ def _dns(env: Environment) -> tuple[tuple[str, int], ...]:
     return tuple(servers)
 
 
+def _networks(env: Environment) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(word) for word in env.words("PROXY_FROM"))
+    except ValueError as error:
+        raise ConfigError(f"{PREFIX}PROXY_FROM must be networks such as 192.0.2.0/24: {error}.") from error
+
+
 def _path(env: Environment, name: str) -> Path | None:
     text = env.text(name, "")
     return Path(text) if text else None
@@ -195,6 +207,7 @@ def read(variables: Mapping[str, str]) -> Config:
         web_hosts=env.words("WEB_HOSTS", "localhost 127.0.0.1 [::1]"),
         web_https=env.flag("WEB_HTTPS", False),
         sweep_seconds=env.number("SWEEP_SECONDS", 5, 1, 3600),
+        proxy_from=_networks(env),
         log_level=level,
     )
 

@@ -51,7 +51,7 @@ class ImapService:
         return (
             Listener(ports["imap"], lambda: ImapConnection(self, context)),
             Listener(ports["imaps"], lambda: ImapConnection(self, context), self.tls),
-            Listener(ports["imap_health"], health.protocol),
+            Listener(ports["imap_health"], health.protocol, proxied=False),
         )
 
     async def stop(self) -> None:

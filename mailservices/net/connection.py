@@ -29,8 +29,8 @@ class Connection(asyncio.Protocol):
     """Subclasses say in `serve` what happens on it, in one task from connect to close."""
 
     __slots__ = (
-        "_buffer", "_drained", "_eof", "_paused", "_reader", "_task", "_timer", "loop", "peer", "port", "tls",
-        "transport",
+        "_buffer", "_drained", "_eof", "_paused", "_reader", "_task", "_timer", "loop", "peer", "port", "proxied",
+        "tls", "transport",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -40,6 +40,8 @@ class Connection(asyncio.Protocol):
         self.peer = ""
         self.port = 0
         self.tls = False
+        #: The client's address where a balancer speaks for it; set before the connection is made.
+        self.proxied: tuple[str, int] | None = None
         self._buffer = bytearray()
         self._eof = False
         self._paused = False
@@ -59,7 +61,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("peername") or ("", 0)
+        peer = self.proxied or transport.get_extra_info("peername") or ("", 0)
         self.peer, self.port = plain_address(str(peer[0])), int(peer[1])
         self.tls = transport.get_extra_info("ssl_object") is not None
         self._task = self.loop.create_task(self._run())

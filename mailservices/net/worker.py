@@ -9,6 +9,7 @@ import ctypes
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ from gunicorn.workers.base import Worker
 
 from mailservices import log
 from mailservices.config import Config
+from mailservices.net.proxy import HANDSHAKE_LIMIT, Gate
 
 #: Seconds: between two signs of life, until a silent worker is killed, and for sessions to end.
 HEARTBEAT = 1.0
@@ -43,6 +45,8 @@ class Listener:
     port: int
     factory: Callable[[], asyncio.BaseProtocol]
     tls: SSLContext | None = None
+    #: Whether a balancer may stand before it.
+    proxied: bool = True
 
 
 class Service(Protocol):
@@ -135,12 +139,9 @@ class MailWorker(Worker):
         service: Service = self.wsgi(self.app.settings)
         listeners = await service.start()
         servers = [
-            await loop.create_server(
-                listener.factory, sock=bound.sock, ssl=listener.tls, backlog=BACKLOG,
-                ssl_handshake_timeout=None if listener.tls is None else 20.0,
-            )
+            await self._open(loop, listener, bound.sock)
             for listener, bound in zip(listeners, self.sockets, strict=True)
-        ]  # fmt: skip
+        ]
         _log.info("worker started", pid=os.getpid())
         while not stop.is_set() and os.getppid() == self.ppid:
             self.notify()
@@ -151,3 +152,14 @@ class MailWorker(Worker):
         with suppress(TimeoutError):
             await asyncio.wait_for(service.stop(), DRAIN_LIMIT)
         _log.info("worker stopped", pid=os.getpid())
+
+    async def _open(
+        self, loop: asyncio.AbstractEventLoop, listener: Listener, bound: socket.socket
+    ) -> asyncio.Server | Gate:
+        balancers = self.app.settings.proxy_from
+        if balancers and listener.proxied:
+            return Gate(bound, listener.factory, listener.tls, balancers)
+        return await loop.create_server(
+            listener.factory, sock=bound, ssl=listener.tls, backlog=BACKLOG,
+            ssl_handshake_timeout=None if listener.tls is None else HANDSHAKE_LIMIT,
+        )  # fmt: skip

@@ -43,7 +43,7 @@ class Pop3Service:
         return (
             Listener(ports["pop3"], lambda: Pop3Connection(self, context)),
             Listener(ports["pop3s"], lambda: Pop3Connection(self, context), self.tls),
-            Listener(ports["pop3_health"], health.protocol),
+            Listener(ports["pop3_health"], health.protocol, proxied=False),
         )
 
     async def stop(self) -> None:

@@ -56,7 +56,7 @@ class SmtpService:
             Listener(ports["smtp"], self._wires(RECEPTION)),
             Listener(ports["submission"], self._wires(SUBMISSION)),
             Listener(ports["submissions"], self._wires(SUBMISSIONS), self.tls),
-            Listener(ports["smtp_health"], health.protocol),
+            Listener(ports["smtp_health"], health.protocol, proxied=False),
         )
 
     async def stop(self) -> None:

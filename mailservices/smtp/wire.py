@@ -39,6 +39,8 @@ class Wire(SMTP):
     ) -> None:
         super().__init__(None, hostname=hostname, loop=loop, tls_context=context)
         self._converse = converse
+        #: The client's address where a balancer speaks for it; set before the connection is made.
+        self.proxied: tuple[str, int] | None = None
 
     # asyncio and aiosmtpd call these
 
@@ -69,7 +71,9 @@ class Wire(SMTP):
     @property
     def peer(self) -> str:
         """The client's IP address."""
-        found = self.transport.get_extra_info("peername") if self.transport is not None else None
+        found = self.proxied
+        if found is None and self.transport is not None:
+            found = self.transport.get_extra_info("peername")
         return plain_address(str(found[0])) if found else ""
 
     @property

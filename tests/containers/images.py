@@ -14,6 +14,7 @@ BASE = "debian:trixie-slim"
 BUILT = {
     "postgres:17": "postgres.Dockerfile",
     "redis:8": "redis.Dockerfile",
+    "haproxy:3.0": "haproxy.Dockerfile",
     "facteur-test/world:local": "world.Dockerfile",
 }
 #: Images older than this are built anew.
