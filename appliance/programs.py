@@ -30,6 +30,8 @@ TEST_PROGRAMS = {
     "postfix": "postfix",
     "chromium": "chromium",
 }
+#: The same of files: swaks speaks TLS only with this library.
+TEST_FILES = {"/usr/lib/*/perl5/*/Net/SSLeay.pm": "libnet-ssleay-perl"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def ensure_test_programs() -> None:
         Trouble: some are missing and only an administrator can install them.
     """
     packages = [package for command, package in TEST_PROGRAMS.items() if not _command(command)]
+    packages += [package for pattern, package in TEST_FILES.items() if not glob.glob(pattern)]
     if packages and not can_install():
         raise Trouble(f"The tests need programs that are missing: run `apt-get install {' '.join(packages)}`.")
     if packages:

@@ -160,10 +160,11 @@ async def uidl(session: Session, command: commands.Uidl) -> None:
 
 async def retr(session: Session, command: commands.Retr) -> None:
     session.maildrop.check(command.number)
-    stuffer, out = Stuffer(), bytearray()
+    stuffer, out, begun = Stuffer(), bytearray(), False
     async for piece in session.maildrop.text(command.number):
-        if not out:
+        if not begun:
             out += responses.ok(f"{session.maildrop.size(command.number)} octets")
+            begun = True
         out += stuffer.stuff(piece)
         await _flush(session, out)
     out += stuffer.end()
@@ -211,11 +212,14 @@ async def noop(session: Session, _command: commands.Noop) -> None:
 
 
 async def leave(session: Session, _command: commands.Quit) -> None:
-    """RFC 1939 §6: what is marked is removed now, or not at all."""
-    if session.drop is not None and session.identity is not None:
-        modseq = await session.drop.update()
+    """RFC 1939 §6: what is marked is removed now, or not at all; the lock is given back before the answer."""
+    drop = session.drop
+    if drop is not None and session.identity is not None:
+        modseq = await drop.update()
         if modseq:
-            session.context.tell(session.identity.account_id, session.drop.mailbox_id, modseq)
+            session.context.tell(session.identity.account_id, drop.mailbox_id, modseq)
+        session.drop = None
+        await drop.close()
     session.wire.write(responses.ok("Good-bye"))
 
 

@@ -94,12 +94,14 @@ class View:
         told: list[Told] = []
         if may_expunge:
             told += self.expunge()
-        new = [one.uid for one in changes.flagged if one.uid > self.last_uid]
+        known = self.last_uid
+        new = [one.uid for one in changes.flagged if one.uid > known]
         if new:
+            # A client that hears of a new message asks for its flags itself.
             self._uids.extend(new)
             told.append(Exists(len(self._uids)))
         for one in changes.flagged:
-            number = self.number(one.uid)
+            number = self.number(one.uid) if one.uid <= known else 0
             if number and one.uid not in self._gone:
                 told.append(NewFlags(number, one.uid, one.bits, one.keywords))
         self.modseq = max(self.modseq, changes.modseq)
