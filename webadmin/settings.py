@@ -72,6 +72,8 @@ TEMPLATES = [
     }
 ]
 
+#: Connections of one process, and seconds that a request waits for one.
+POOL = {"min_size": 0, "max_size": 8, "timeout": 5}
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -81,11 +83,17 @@ DATABASES = {
         "NAME": CONFIG.database.name,
         "PASSWORD": CONFIG.database.password,
         # A cut network must not hang a page: design.md, trap "tcp_user_timeout".
-        "OPTIONS": {"connect_timeout": 5, "tcp_user_timeout": 10_000, "pool": {"min_size": 0, "max_size": 8}},
+        "OPTIONS": {"connect_timeout": 5, "tcp_user_timeout": 10_000, "pool": POOL},
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CONFIG.redis_url}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CONFIG.redis_url,
+        "OPTIONS": {"socket_connect_timeout": 3, "socket_timeout": 3},
+    }
+}
 
 AUTH_USER_MODEL = "directory.Administrator"
 PASSWORD_HASHERS = ["webadmin.hashers.Argon2"]

@@ -56,6 +56,8 @@ pages: list[URLPattern | URLResolver] = [
     path("audit/", lists.audit, name="audit"),
 ]
 
+handler500 = "webadmin.outage.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("metrics", health.metrics),

@@ -5,7 +5,7 @@ All of it lives in one event loop, which loop.py runs; Celery's tasks only wake 
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from mailservices import log
@@ -16,7 +16,6 @@ from mailservices.net.dns import Resolver
 from mailservices.net.nudges import Nudges
 from mailservices.store import pool as database
 from mailservices.store.appender import Appender
-from mailservices.store.delivery import Placed
 
 #: Destinations that one process drains at once, and lines to one of them.
 DESTINATIONS = 200
@@ -46,14 +45,10 @@ class Engine:
         self.nudges = Nudges(self.config.redis_url)
         self.bell = Bell(self.config.redis_url)
         self.resolver = Resolver(self.config)
-        self.appender = Appender(self.pool, self._tell)
+        self.appender = Appender(self.pool, self.nudges.tell)
 
     async def check_database(self) -> None:
         await database.check(self.pool)
-
-    def _tell(self, placed: Sequence[Placed]) -> None:
-        for where in placed:
-            self.nudges.tell(where.account_id, where.mailbox_id, where.modseq)
 
     def reports_due(self) -> None:
         """A report is to be written: look soon."""

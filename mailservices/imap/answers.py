@@ -2,6 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
+
+from mailservices.protocols.imap import responses
+
+#: RFC 9051 §7.1.5: the last word of a service that stops.
+RESTARTING: Final = responses.untagged("BYE", "The service is restarting.", "UNAVAILABLE")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,16 @@
 """The shell of an IMAP session: read, feed, dispatch, write, time out. It knows lines and literals only."""
 
+import asyncio
+import ssl
 from contextlib import suppress
+from typing import Protocol
 
 from mailservices import log
 from mailservices.imap import dispatch
+from mailservices.imap.answers import RESTARTING
 from mailservices.imap.session import Context, Session
 from mailservices.net.connection import Closed, Connection, TimedOut
+from mailservices.net.doors import Doors
 from mailservices.protocols.imap import commands, responses
 from mailservices.protocols.imap.commands import BadCommand
 from mailservices.protocols.imap.reader import Event, Literal, LiteralAhead, Received, TooLong, tag_of
@@ -23,7 +28,13 @@ ERRORS = 50
 LITERAL_OCTETS = 256 * 1024
 STRANGER_LITERAL_OCTETS = 8 * 1024
 
-_log = log.get()
+
+class Service(Protocol):
+    """What a connection needs of its service."""
+
+    loop: asyncio.AbstractEventLoop
+    doors: Doors
+    tls: ssl.SSLContext
 
 
 class ImapConnection(Connection):
@@ -31,14 +42,14 @@ class ImapConnection(Connection):
 
     __slots__ = ("context", "service", "session")
 
-    def __init__(self, service: "dispatch.Sessions", context: Context) -> None:
+    def __init__(self, service: "Service", context: Context) -> None:
         super().__init__(service.loop)
         self.service = service
         self.context = context
         self.session = Session(context, self)
 
     async def serve(self) -> None:
-        if not self.service.enter(self):
+        if not self.service.doors.enter(self, "imap"):
             self.write(responses.untagged("BYE", "Too many connections from your address."))
             return
         with log.context(connection=new_id().hex[-12:], peer=self.peer):
@@ -56,13 +67,19 @@ class ImapConnection(Connection):
 
     def lost(self) -> None:
         dispatch.leave(self.session)
-        self.service.leave(self)
+        self.service.doors.leave(self)
+
+    def dismiss(self) -> None:
+        self.session.ending = True
+        if self.session.idle:
+            self.write(RESTARTING)
+            self.close()
 
     async def _converse(self) -> None:
         session = self.session
         while session.state is not State.LOGOUT:
             if session.ending:
-                self.write(responses.untagged("BYE", "The service is restarting.", "UNAVAILABLE"))
+                self.write(RESTARTING)
                 return
             event = session.reader.next_event()
             if event is None:

@@ -4,11 +4,9 @@ Untagged updates go out after the handler and before the tagged answer (RFC 9051
 always, expunges only where the command's row in the table allows it.
 """
 
-import asyncio
-import ssl
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 
 from mailservices import log
 from mailservices.imap.answers import Bad, Done, No
@@ -59,17 +57,6 @@ HANDLERS: dict[type[commands.Command], Handler] = {
 }
 
 _log = log.get()
-
-
-class Sessions(Protocol):
-    """What the service knows of all its connections."""
-
-    loop: asyncio.AbstractEventLoop
-    tls: ssl.SSLContext
-
-    def enter(self, connection: Any) -> bool: ...
-
-    def leave(self, connection: Any) -> None: ...
 
 
 def greeting(session: Session) -> bytes:

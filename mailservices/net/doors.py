@@ -1,8 +1,11 @@
-"""How many clients a process serves: in all, and from one address."""
+"""Who is in: the clients of one process, in all and from one address, and how they are sent home at its end."""
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
+from typing import Protocol
 
+from mailservices.net import metrics
 from mailservices.net.connection import is_loopback
 
 #: Clients of one process.
@@ -11,35 +14,56 @@ CONNECTIONS = 20_000
 CONNECTIONS_PER_ADDRESS = 200
 
 
+class Guest(Protocol):
+    """One client's connection."""
+
+    @property
+    def peer(self) -> str:
+        """Its IP address."""
+
+    def dismiss(self) -> None:
+        """The service stops: begin nothing more, and leave as soon as nothing is in flight."""
+
+
 class Doors:
-    """Counts who is in."""
+    """Counts who is in. A guest is let in and leaves once."""
 
     def __init__(self, total: int = CONNECTIONS, per_address: int = CONNECTIONS_PER_ADDRESS) -> None:
         self._total = total
         self._per_address = per_address
-        self._inside = 0
+        #: Guest -> the listener that it came by.
+        self._inside: dict[Guest, str] = {}
+        self._by_address: Counter[str] = Counter()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._by_address: Counter[str] = Counter()
 
-    def enter(self, address: str) -> bool:
-        """Whether one more from this address may come in; who came in must `leave`."""
-        crowded = self._by_address[address] >= self._per_address and not is_loopback(address)
-        if self._inside >= self._total or crowded:
+    def enter(self, guest: Guest, listener: str) -> bool:
+        """Whether one more may come in."""
+        crowded = self._by_address[guest.peer] >= self._per_address and not is_loopback(guest.peer)
+        if len(self._inside) >= self._total or crowded:
             return False
-        self._inside += 1
+        self._inside[guest] = listener
+        self._by_address[guest.peer] += 1
         self._empty.clear()
-        self._by_address[address] += 1
+        metrics.CONNECTIONS.labels(listener).inc()
+        metrics.CONNECTED.labels(listener).inc()
         return True
 
-    async def emptied(self) -> None:
-        """Until everybody has left."""
-        await self._empty.wait()
-
-    def leave(self, address: str) -> None:
-        self._inside -= 1
+    def leave(self, guest: Guest) -> None:
+        """A guest, or somebody who was not let in, is gone."""
+        listener = self._inside.pop(guest, None)
+        if listener is None:
+            return
+        metrics.CONNECTED.labels(listener).dec()
+        self._by_address[guest.peer] -= 1
+        if not self._by_address[guest.peer]:
+            del self._by_address[guest.peer]
         if not self._inside:
             self._empty.set()
-        self._by_address[address] -= 1
-        if not self._by_address[address]:
-            del self._by_address[address]
+
+    async def clear(self, seconds: float) -> None:
+        """Dismiss everybody, and wait so long for what is in flight."""
+        for guest in list(self._inside):
+            guest.dismiss()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._empty.wait(), seconds)

@@ -24,7 +24,7 @@ ENTERING = 2000
 _log = log.get()
 
 
-class Gate:
+class Acceptor:
     """Takes the clients of one listening socket. Made inside the event loop."""
 
     def __init__(

@@ -24,7 +24,7 @@ from gunicorn.workers.base import Worker
 
 from mailservices import log
 from mailservices.config import Config
-from mailservices.net.proxy import HANDSHAKE_LIMIT, Gate
+from mailservices.net.proxy import HANDSHAKE_LIMIT, Acceptor
 
 #: Seconds: between two signs of life, until a silent worker is killed, and for sessions to end.
 HEARTBEAT = 1.0
@@ -155,10 +155,10 @@ class MailWorker(Worker):
 
     async def _open(
         self, loop: asyncio.AbstractEventLoop, listener: Listener, bound: socket.socket
-    ) -> asyncio.Server | Gate:
+    ) -> asyncio.Server | Acceptor:
         balancers = self.app.settings.proxy_from
         if balancers and listener.proxied:
-            return Gate(bound, listener.factory, listener.tls, balancers)
+            return Acceptor(bound, listener.factory, listener.tls, balancers)
         return await loop.create_server(
             listener.factory, sock=bound, ssl=listener.tls, backlog=BACKLOG,
             ssl_handshake_timeout=None if listener.tls is None else HANDSHAKE_LIMIT,

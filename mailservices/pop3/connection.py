@@ -4,12 +4,13 @@ import asyncio
 import ssl
 import time
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 from mailservices import log
 from mailservices.mail.errors import MailError, ProtocolError, SignInFailed
 from mailservices.net import metrics
 from mailservices.net.connection import Closed, Connection, TimedOut
+from mailservices.net.doors import Doors
 from mailservices.pop3 import handlers
 from mailservices.pop3.session import Context, Session
 from mailservices.protocols.pop3 import commands, responses
@@ -22,19 +23,17 @@ IDLE_LIMIT = 600.0
 STRANGER_LIMIT = 60.0
 #: Commands that were not understood, or passwords that were wrong, before the client is sent away.
 ERRORS = 20
+_RESTARTING = responses.error("The service is restarting.", "SYS/TEMP")
 
 _log = log.get()
 
 
-class Sessions(Protocol):
-    """What the service knows of all its connections."""
+class Service(Protocol):
+    """What a connection needs of its service."""
 
     loop: asyncio.AbstractEventLoop
+    doors: Doors
     tls: ssl.SSLContext
-
-    def enter(self, connection: Any) -> bool: ...
-
-    def leave(self, connection: Any) -> None: ...
 
 
 class Pop3Connection(Connection):
@@ -42,13 +41,13 @@ class Pop3Connection(Connection):
 
     __slots__ = ("service", "session")
 
-    def __init__(self, service: Sessions, context: Context) -> None:
+    def __init__(self, service: Service, context: Context) -> None:
         super().__init__(service.loop)
         self.service = service
         self.session = Session(context, self)
 
     async def serve(self) -> None:
-        if not self.service.enter(self):
+        if not self.service.doors.enter(self, "pop3"):
             self.write(responses.error("Too many connections from your address.", "SYS/TEMP"))
             return
         with log.context(connection=new_id().hex[-12:], peer=self.peer):
@@ -68,13 +67,19 @@ class Pop3Connection(Connection):
         await self.start_tls(self.service.tls)
 
     def lost(self) -> None:
-        self.service.leave(self)
+        self.service.doors.leave(self)
+
+    def dismiss(self) -> None:
+        self.session.ending = True
+        if self.session.idle:
+            self.write(_RESTARTING)
+            self.close()
 
     async def _converse(self) -> None:
         session = self.session
         while session.state is not State.CLOSED:
             if session.ending:
-                self.write(responses.error("The service is restarting.", "SYS/TEMP"))
+                self.write(_RESTARTING)
                 return
             event = session.reader.next_event()
             if event is None:

@@ -6,6 +6,7 @@ POP3 does not change flags: a message that was taken by POP3 is as new as before
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from mailservices.auth import exchange
 from mailservices.mail.errors import EncryptionRequired, ProtocolError
 from mailservices.net.connection import Closed
 from mailservices.pop3.maildrop import Maildrop
@@ -14,7 +15,7 @@ from mailservices.protocols import sasl
 from mailservices.protocols.dots import Stuffer
 from mailservices.protocols.pop3 import commands, responses
 from mailservices.protocols.pop3.reader import AUTH_LINE_OCTETS, LINE_OCTETS, Line
-from mailservices.protocols.sasl import Claim, Exchange
+from mailservices.protocols.sasl import Claim
 
 #: Seconds for one response of a SASL exchange.
 RESPONSE_LIMIT = 60.0
@@ -74,7 +75,7 @@ async def auth(session: Session, command: commands.Auth) -> None:
         raise ProtocolError("That mechanism is not offered.")
     session.reader.limit = AUTH_LINE_OCTETS
     try:
-        claim = await _exchange(session, mechanism(), command.initial)
+        claim = await exchange.claim(mechanism(), command.initial, lambda challenge: _ask(session, challenge))
     finally:
         session.reader.limit = LINE_OCTETS
     await _sign_in(session, claim)
@@ -98,24 +99,8 @@ async def _sign_in(session: Session, claim: Claim) -> None:
     session.wire.write(responses.ok(f"{count} messages ({session.drop.octets} octets)"))
 
 
-async def _exchange(session: Session, exchange: Exchange, initial: str | None) -> Claim:
-    """Carry challenges and responses until the client has claimed who it is."""
-    challenge = next(exchange)
-    # RFC 5034 §4: an initial response answers a challenge that is empty.
-    response = initial if initial is not None and not challenge else None
-    try:
-        while True:
-            if response is None:
-                session.wire.write(b"+ " + sasl.encode(challenge) + b"\r\n")
-                response = await _response(session)
-            challenge = exchange.send(sasl.decode(response))
-            response = None
-    except StopIteration as done:
-        claim: Claim = done.value
-        return claim
-
-
-async def _response(session: Session) -> str:
+async def _ask(session: Session, challenge: bytes) -> bytes:
+    session.wire.write(b"+ " + challenge + b"\r\n")
     while True:
         match session.reader.next_event():
             case None:
@@ -126,8 +111,8 @@ async def _response(session: Session) -> str:
                 session.reader.receive(data)
             case Line(b"*"):
                 raise ProtocolError("Sign-in cancelled.")
-            case Line(text) if text.isascii():
-                return text.decode("ascii")
+            case Line(text):
+                return text
             case _:
                 raise ProtocolError("A response is one line of base64.")
 

@@ -59,13 +59,13 @@ def _text(octets: bytes) -> str:
 MECHANISMS: Final[dict[str, Callable[[], Exchange]]] = {"PLAIN": plain, "LOGIN": login}
 
 
-def decode(text: bytes | str) -> bytes:
+def decode(text: bytes) -> bytes:
     """A response's base64; "=" is the empty response (RFC 4954 §4, RFC 4959 §3).
 
     Raises:
         ProtocolError: it is not base64, or too long.
     """
-    if text in (b"=", "="):
+    if text == b"=":
         return b""
     if len(text) > RESPONSE_OCTETS * 4 // 3 + 4:
         raise ProtocolError("The response is too long.")

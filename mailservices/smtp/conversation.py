@@ -41,14 +41,14 @@ async def converse(session: Session) -> None:
         with suppress(Closed, ConnectionError):
             while session.state is not State.CLOSED:
                 event = session.reader.next_event()
-                if session.ending:
+                if session.wire.ending:
                     session.wire.write(bytes(codes.SHUTTING_DOWN))
                     session.state = State.CLOSED
                 elif event is None:
                     await session.wire.drain()
-                    session.idle = True
+                    session.wire.idle = True
                     octets = await session.wire.read(COMMAND_LIMIT)
-                    session.idle = False
+                    session.wire.idle = False
                     if not octets:
                         return
                     session.reader.receive(octets)

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from mailservices.auth.credentials import Gate
 from mailservices.config import Config
 from mailservices.mail import codes
-from mailservices.net import metrics, tls
+from mailservices.net import tls
 from mailservices.net.bell import Bell
 from mailservices.net.doors import Doors
 from mailservices.net.health import Health
@@ -18,7 +17,6 @@ from mailservices.smtp.session import RECEPTION, SUBMISSION, SUBMISSIONS, Contex
 from mailservices.smtp.wire import Wire
 from mailservices.store import pool as database
 from mailservices.store.appender import Appender
-from mailservices.store.delivery import Placed
 from mailservices.store.trace import Journal
 
 #: The ports that a worker serves, in the order in which they are bound.
@@ -33,8 +31,6 @@ class SmtpService:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.doors = Doors()
-        #: By identity: a session has no other name.
-        self.sessions: dict[int, Session] = {}
 
     async def start(self) -> Sequence[Listener]:
         self.pool = await database.open_pool(self.config.database, "smtp")
@@ -44,7 +40,7 @@ class SmtpService:
         self.context = Context(
             self.config,
             self.pool,
-            Appender(self.pool, self._tell),
+            Appender(self.pool, self.nudges.tell),
             Gate(self.pool, "smtp"),
             self.journal,
             self.bell,
@@ -61,43 +57,24 @@ class SmtpService:
 
     async def stop(self) -> None:
         """Let transactions in flight end; whoever waits is told to come back (RFC 5321 §3.8)."""
-        for session in list(self.sessions.values()):
-            session.ending = True
-            if session.idle:
-                session.wire.write(bytes(codes.SHUTTING_DOWN))
-                session.wire.close()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.doors.emptied(), TRANSACTION_LIMIT)
+        await self.doors.clear(TRANSACTION_LIMIT)
         await self.context.appender.stop()
         await self.journal.flush()
         await self.bell.close()
         await self.nudges.close()
         await self.pool.close()
 
-    def _tell(self, placed: Sequence[Placed]) -> None:
-        for where in placed:
-            self.nudges.tell(where.account_id, where.mailbox_id, where.modseq)
-
     def _wires(self, profile: Profile) -> Callable[[], Wire]:
         loop = asyncio.get_running_loop()
-        connections = metrics.CONNECTIONS.labels(profile.name)
-        connected = metrics.CONNECTED.labels(profile.name)
 
         async def serve(wire: Wire) -> None:
-            peer = wire.peer
-            if not self.doors.enter(peer):
+            if not self.doors.enter(wire, profile.name):
                 wire.write(bytes(codes.TOO_MANY_CONNECTIONS))
                 return
-            connections.inc()
-            connected.inc()
-            session = Session(self.context, profile, wire)
-            self.sessions[id(session)] = session
             try:
-                await converse(session)
+                await converse(Session(self.context, profile, wire))
             finally:
-                del self.sessions[id(session)]
-                connected.dec()
-                self.doors.leave(peer)
+                self.doors.leave(wire)
 
         context = self.tls if profile.starttls else None
         return lambda: Wire(serve, loop, self.config.hostname, context)

@@ -67,10 +67,6 @@ class Session:
     #: Names the transaction in trace, log, Received field and final reply.
     trace_id: UUID = field(default_factory=new_id)
     errors: int = 0
-    #: Between two commands: nothing is lost when the connection ends here.
-    idle: bool = True
-    #: The service stops: no further command is begun.
-    ending: bool = False
 
     @property
     def secure(self) -> bool:

@@ -1,10 +1,10 @@
 """AUTH (RFC 4954): the SASL exchange over SMTP lines."""
 
+from mailservices.auth import exchange
 from mailservices.mail import codes
 from mailservices.mail.codes import Reply
 from mailservices.mail.errors import ProtocolError, SignInFailed, Unavailable
 from mailservices.protocols import sasl
-from mailservices.protocols.sasl import Claim, Exchange
 from mailservices.protocols.smtp.commands import Auth
 from mailservices.protocols.smtp.reader import AUTH_LINE_OCTETS, LINE_OCTETS, Line
 from mailservices.smtp.session import Session
@@ -30,7 +30,9 @@ async def sign_in(session: Session, command: Auth) -> Reply:
         return codes.AUTH_MECHANISM
     session.reader.expect_lines_of(AUTH_LINE_OCTETS)
     try:
-        claim = await _exchange(session, sasl.MECHANISMS[command.mechanism](), command.initial)
+        claim = await exchange.claim(
+            sasl.MECHANISMS[command.mechanism](), command.initial, lambda challenge: _ask(session, challenge)
+        )
         session.identity = await session.context.gate.check(claim)
     except Cancelled:
         return codes.AUTH_CANCELLED
@@ -47,25 +49,9 @@ async def sign_in(session: Session, command: Auth) -> Reply:
     return codes.AUTH_OK
 
 
-async def _exchange(session: Session, exchange: Exchange, initial: str | None) -> Claim:
-    """Carry challenges and responses until the client has claimed who it is."""
-    challenge = next(exchange)
-    # RFC 4954 §4: an initial response answers a challenge that is empty.
-    response = initial if initial is not None and not challenge else None
-    try:
-        while True:
-            if response is None:
-                session.wire.write(b"334 " + sasl.encode(challenge) + b"\r\n")
-                await session.wire.drain()
-                response = await _response(session)
-            challenge = exchange.send(sasl.decode(response))
-            response = None
-    except StopIteration as done:
-        claim: Claim = done.value
-        return claim
-
-
-async def _response(session: Session) -> str:
+async def _ask(session: Session, challenge: bytes) -> bytes:
+    session.wire.write(b"334 " + challenge + b"\r\n")
+    await session.wire.drain()
     while True:
         match session.reader.next_event():
             case None:
@@ -75,7 +61,7 @@ async def _response(session: Session) -> str:
                 session.reader.receive(octets)
             case Line(b"*"):
                 raise Cancelled
-            case Line(text) if text.isascii():
-                return text.decode("ascii")
+            case Line(text):
+                return text
             case _:
                 raise ProtocolError("A response is one line of base64.")

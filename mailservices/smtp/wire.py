@@ -41,6 +41,10 @@ class Wire(SMTP):
         self._converse = converse
         #: The client's address where a balancer speaks for it; set before the connection is made.
         self.proxied: tuple[str, int] | None = None
+        #: Between two commands: nothing is lost when the connection ends here.
+        self.idle = True
+        #: The service stops: no further command is begun.
+        self.ending = False
 
     # asyncio and aiosmtpd call these
 
@@ -65,6 +69,13 @@ class Wire(SMTP):
 
     async def handle_exception(self, error: Exception) -> str:
         raise error
+
+    def dismiss(self) -> None:
+        """The service stops (RFC 5321 §3.8)."""
+        self.ending = True
+        if self.idle:
+            self.write(bytes(codes.SHUTTING_DOWN))
+            self.close()
 
     # a session calls these
 

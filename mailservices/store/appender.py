@@ -5,14 +5,16 @@ commit; under load its cost is shared.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import asyncpg
 
 from mailservices import log
 from mailservices.mail.errors import MailError, NoSuchFolder, Unavailable
-from mailservices.store.delivery import Delivery, Placed, write
+from mailservices.store.delivery import Delivery, Placed, stands, write
 from mailservices.store.pool import ACQUIRE_LIMIT, FAILURES, Pool
 from mailservices.store.queue import AlreadyReported
 
@@ -23,14 +25,17 @@ BATCH_OCTETS = 8 * 2**20
 WAITING_MESSAGES = 2000
 #: Attempts when PostgreSQL itself resolves a conflict by refusing.
 CONFLICT_ATTEMPTS = 3
+#: Seconds in which the database is asked what became of a commit whose answer was lost, and between two questions.
+DOUBT_LIMIT = 20.0
+DOUBT_PAUSE = 0.5
 
 _CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _ONES_OWN_FAULT = (NoSuchFolder, AlreadyReported, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 _log = log.get()
 
-#: Told after each commit: where something is new. Called in the event loop, must not wait.
-Tell = Callable[[Sequence[Placed]], None]
+#: Told (account, mailbox, modseq) after a commit, where something is new. Called in the event loop, must not wait.
+Tell = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,8 @@ class Appender:
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._stopping = False
+        #: Commits whose answer was lost.
+        self._doubts: set[asyncio.Task[None]] = set()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -63,6 +70,8 @@ class Appender:
         self._stopping = True
         self._wake.set()
         await self._task
+        if self._doubts:
+            await asyncio.wait(self._doubts)
 
     async def deliver(self, delivery: Delivery) -> list[Placed]:
         """Commit this delivery together with whatever else arrives now; returns after the commit.
@@ -86,16 +95,15 @@ class Appender:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                await self._commit_or_fail(self._take())
+                if batch := self._take():
+                    await self._commit_or_fail(batch)
 
     async def _commit_or_fail(self, batch: list[_Waiting]) -> None:
         try:
             await self._commit(batch)
         except Exception as error:  # noqa: BLE001 - one batch's surprise must not end the appender
             _log.exception("delivery failed", error=type(error).__name__)
-        finally:
-            for waiting in batch:
-                waiting.end(Unavailable())
+            _fail(batch)
 
     def _take(self) -> list[_Waiting]:
         octets = count = 0
@@ -110,6 +118,7 @@ class Appender:
     async def _commit(self, batch: list[_Waiting]) -> None:
         """One transaction for all; where it is refused for its content, one for each."""
         for attempt in range(1, CONFLICT_ATTEMPTS + 1):
+            results: list[list[Placed] | MailError] = []
             try:
                 async with self._pool.acquire(timeout=ACQUIRE_LIMIT) as db, db.transaction():
                     results = await write(db, [waiting.delivery for waiting in batch])
@@ -125,10 +134,43 @@ class Appender:
                 return
             except FAILURES as error:
                 _log.error("commit failed", error=type(error).__name__, cause=str(error)[:300])
+                if results:
+                    self._doubt(batch, results)
+                else:
+                    _fail(batch)
                 return
             else:
                 self._tell_all(batch, results)
                 return
+
+    def _doubt(self, batch: list[_Waiting], results: list[list[Placed] | MailError]) -> None:
+        """COMMIT was sent, but no answer came. To say "later" now would double what was committed."""
+        task = asyncio.create_task(self._find_out(batch, results))
+        self._doubts.add(task)
+        task.add_done_callback(self._doubts.discard)
+
+    async def _find_out(self, batch: list[_Waiting], results: list[list[Placed] | MailError]) -> None:
+        deliveries = [waiting.delivery for waiting in batch]
+        committed: bool | None = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DOUBT_LIMIT):
+                for pause in chain([0.0], repeat(DOUBT_PAUSE)):
+                    await asyncio.sleep(pause)
+                    if (committed := await self._stands(deliveries)) is not None:
+                        break
+        _log.warning("commit in doubt", committed=committed, deliveries=len(batch))
+        if committed:
+            self._tell_all(batch, results)
+        else:
+            _fail(batch)
+
+    async def _stands(self, deliveries: list[Delivery]) -> bool | None:
+        """Whether it was committed; None while nobody can tell."""
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_LIMIT) as db, db.transaction():
+                return await stands(db, deliveries)
+        except FAILURES:
+            return None
 
     def _refuse(self, waiting: _Waiting, error: Exception) -> None:
         if isinstance(error, asyncpg.PostgresError):
@@ -137,10 +179,13 @@ class Appender:
         waiting.end(error)
 
     def _tell_all(self, batch: list[_Waiting], results: list[list[Placed] | MailError]) -> None:
-        told: list[Placed] = []
         for waiting, result in zip(batch, results, strict=True):
             waiting.end(result)
-            if isinstance(result, list):
-                told += result
-        if told:
-            self._tell(told)
+            for where in result if isinstance(result, list) else ():
+                self._tell(where.account_id, where.mailbox_id, where.modseq)
+
+
+def _fail(batch: list[_Waiting]) -> None:
+    """Let all of them try again later."""
+    for waiting in batch:
+        waiting.end(Unavailable())

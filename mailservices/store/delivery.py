@@ -40,6 +40,11 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d(account_id, bytes, me
 WHERE u.account_id = d.account_id
 """
 
+STANDS = """
+SELECT EXISTS (SELECT FROM mail_content WHERE blob_id = ANY($1::uuid[]))
+    OR EXISTS (SELECT FROM queue_message WHERE blob_id = ANY($1::uuid[]))
+"""
+
 CONTENT_COLUMNS = (
     "account_id", "content_id", "blob_id", "body_size", "prefix", "header", "envelope", "bodystructure", "sent_at",
     "sent_on",
@@ -120,9 +125,7 @@ async def write(db: Connection, deliveries: Sequence[Delivery]) -> list[list[Pla
         NoSuchFolder: a mailbox is not there; the transaction must be undone.
         AlreadyReported: a report has been written by somebody else; likewise.
     """
-    accounts = {place.account_id for delivery in deliveries for place in delivery.placements()}
-    rooms = {row["account_id"]: row for row in await db.fetch(LOCK, list(accounts))} if accounts else {}
-    draft = _Draft(rooms)
+    draft = _Draft(await _lock(db, deliveries))
     refusals = [draft.add(delivery) for delivery in deliveries]
     accepted = [delivery for delivery, refusal in zip(deliveries, refusals, strict=True) if not refusal]
     numbers = await _draw(db, draft) if draft.boxes else {}
@@ -139,6 +142,21 @@ async def write(db: Connection, deliveries: Sequence[Delivery]) -> list[list[Pla
             await queue.clear_report(db, delivery.report)
     await trace.write(db, (row for delivery in accepted for row in delivery.events))
     return results
+
+
+async def stands(db: Connection, deliveries: Sequence[Delivery]) -> bool:
+    """Whether the transaction that wrote these was committed, though its answer was lost on the way.
+
+    The locks come first: they are had only once that transaction has ended.
+    """
+    await _lock(db, deliveries)
+    return bool(await db.fetchval(STANDS, [body.blob_id for one in deliveries for body in one.bodies()]))
+
+
+async def _lock(db: Connection, deliveries: Sequence[Delivery]) -> dict[int, Any]:
+    """Lock the accounts that these go to; for each, what it uses and may use."""
+    accounts = {place.account_id for delivery in deliveries for place in delivery.placements()}
+    return {row["account_id"]: row for row in await db.fetch(LOCK, list(accounts))} if accounts else {}
 
 
 class _Draft:

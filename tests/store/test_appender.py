@@ -1,31 +1,37 @@
 """Group commit: what is acknowledged is there, once, numbered in order; what cannot be is told so."""
 
 import asyncio
+import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
+from typing import Self
 
 import pytest
 
-from mailservices.mail.errors import MailboxFull, NoSuchFolder, TooLargeForMailbox
+from mailservices.config import Config, Database
+from mailservices.mail.errors import MailboxFull, NoSuchFolder, TooLargeForMailbox, Unavailable
 from mailservices.mail.flags import SEEN
 from mailservices.store import bodies
 from mailservices.store.appender import Appender
-from mailservices.store.delivery import Content, Delivery, Placed, Placement
-from mailservices.store.pool import Pool
+from mailservices.store.delivery import Content, Delivery, Placement
+from mailservices.store.pool import Pool, open_pool
 from tests.conftest import Person, make_person
 from webadmin.directory.models import Domain
 
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 
 
+Told = list[tuple[int, int, int]]
+
+
 @pytest.fixture
-def told() -> list[Placed]:
+def told() -> Told:
     return []
 
 
 @pytest.fixture
-async def appender(pool: Pool, told: list[Placed]) -> AsyncIterator[Appender]:
-    opened = Appender(pool, told.extend)
+async def appender(pool: Pool, told: Told) -> AsyncIterator[Appender]:
+    opened = Appender(pool, lambda *where: told.append(where))
     yield opened
     await opened.stop()
 
@@ -62,10 +68,10 @@ async def counts(pool: Pool, person: Person) -> dict[str, int]:
 
 
 async def test_a_delivered_message_is_counted_and_told(
-    pool: Pool, appender: Appender, alice: Person, told: list[Placed]
+    pool: Pool, appender: Appender, alice: Person, told: Told
 ) -> None:
     placed = await appender.deliver(await delivery(pool, alice))
-    assert placed == told
+    assert [(where.account_id, where.mailbox_id, where.modseq) for where in placed] == told
     assert [row["uid"] for row in await rows(pool, alice)] == [1]
     assert await counts(pool, alice) == {"uidnext": 2, "messages": 1, "unseen": 1, "bytes": 20}
 
@@ -91,7 +97,7 @@ async def test_recipients_of_one_message_share_its_body(
 async def test_two_appenders_that_cross_do_not_deadlock(
     pool: Pool, appender: Appender, alice: Person, bob: Person
 ) -> None:
-    other = Appender(pool, lambda _placed: None)
+    other = Appender(pool, lambda *_where: None)
     there = [await delivery(pool, alice, bob) for _ in range(40)]
     back = [await delivery(pool, bob, alice) for _ in range(40)]
     await asyncio.gather(*(appender.deliver(one) for one in there), *(other.deliver(one) for one in back))
@@ -127,6 +133,68 @@ async def test_a_vanished_folder_fails_only_what_wanted_it(pool: Pool, appender:
     )
     assert [isinstance(result, NoSuchFolder) for result in results] == [False, True, False, False]
     assert len(await rows(pool, alice)) == 3
+
+
+class Relay:
+    """Between a pool and PostgreSQL: breaks the connection when COMMIT passes, before it or behind it."""
+
+    def __init__(self, config: Config, *, passes: bool) -> None:
+        self.config, self.passes, self.broken = config, passes, False
+        self.address: tuple[str, int] = ("", 0)
+        self._carrying: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self.address = self._server.sockets[0].getsockname()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        await asyncio.gather(*self._carrying)
+
+    def database(self) -> Database:
+        return dataclasses.replace(self.config.database, host=self.address[0], port=self.address[1])
+
+    async def _carry(self, near: asyncio.StreamReader, nearer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._carrying.add(task)
+        there = self.config.database
+        far, farther = await asyncio.open_connection(there.host, there.port)
+        back = asyncio.create_task(self._copy(far, nearer))
+        while octets := await near.read(65536):
+            if b"COMMIT" in octets and not self.broken:
+                self.broken = True
+                nearer.transport.abort()
+                if not self.passes:
+                    break
+            farther.write(octets)
+        await farther.drain()
+        farther.close()
+        await back
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while octets := await reader.read(65536):
+            if not writer.is_closing():
+                writer.write(octets)
+        writer.close()
+
+
+@pytest.mark.parametrize("passes", [True, False])
+async def test_a_lost_answer_to_commit_is_asked_for_again(config: Config, alice: Person, passes: bool) -> None:
+    async with Relay(config, passes=passes) as relay:
+        pool = await open_pool(relay.database(), "test")
+        appender = Appender(pool, lambda *_where: None)
+        wanted = appender.deliver(await delivery(pool, alice))
+        if passes:
+            assert [where.uid for where in await wanted] == [1]
+        else:
+            with pytest.raises(Unavailable):
+                await wanted
+        assert relay.broken
+        assert len(await rows(pool, alice)) == passes
+        await appender.stop()
+        await pool.close()
 
 
 @pytest.mark.parametrize("size", [0, 199, 5000, 2**20, 2**20 + 1, 3 * 2**20 + 17])

@@ -1,6 +1,6 @@
 """NOOP, CHECK and IDLE: what is new? (RFC 9051 §6.1.2, §6.3.13)"""
 
-from mailservices.imap.answers import Bad, Done
+from mailservices.imap.answers import RESTARTING, Bad, Done
 from mailservices.imap.handlers import select
 from mailservices.imap.session import Session
 from mailservices.mail.errors import NoSuchFolder
@@ -50,7 +50,7 @@ async def _wait(session: Session) -> None:
         await session.wire.wait(IDLE_LIMIT)
     session.idle = False
     if session.ending:
-        session.say(responses.untagged("BYE", "The service is restarting.", "UNAVAILABLE"))
+        session.say(RESTARTING)
         raise Closed
     if session.wire.readable:
         data = await session.wire.read(IDLE_LIMIT)

@@ -1,5 +1,6 @@
 """CAPABILITY, ID, ENABLE, STARTTLS, LOGIN, AUTHENTICATE, LOGOUT (RFC 9051 §6.1 and §6.2)."""
 
+from mailservices.auth import exchange
 from mailservices.imap.answers import Bad, Done, No
 from mailservices.imap.session import Session
 from mailservices.mail.errors import EncryptionRequired, ProtocolError
@@ -8,7 +9,7 @@ from mailservices.protocols import sasl
 from mailservices.protocols.imap import capabilities as announced
 from mailservices.protocols.imap import commands, responses
 from mailservices.protocols.imap.reader import Received
-from mailservices.protocols.sasl import Claim, Exchange
+from mailservices.protocols.sasl import Claim
 
 #: Seconds for one response of a SASL exchange.
 RESPONSE_LIMIT = 60.0
@@ -66,7 +67,8 @@ async def authenticate(session: Session, command: commands.Authenticate) -> Done
     if mechanism is None:
         raise No("", "That mechanism is not offered.")
     _refuse_plain_text(session)
-    return await _sign_in(session, await _exchange(session, mechanism(), command.initial))
+    claim = await exchange.claim(mechanism(), command.initial, lambda challenge: _ask(session, challenge))
+    return await _sign_in(session, claim)
 
 
 async def _sign_in(session: Session, claim: Claim) -> Done:
@@ -81,24 +83,8 @@ def _refuse_plain_text(session: Session) -> None:
         raise EncryptionRequired
 
 
-async def _exchange(session: Session, exchange: Exchange, initial: bytes | None) -> Claim:
-    """Carry challenges and responses until the client has claimed who it is."""
-    challenge = next(exchange)
-    # RFC 4959 §3: an initial response answers a challenge that is empty.
-    response = initial if initial is not None and not challenge else None
-    try:
-        while True:
-            if response is None:
-                session.say(responses.continuation(sasl.encode(challenge)))
-                response = await _response(session)
-            challenge = exchange.send(sasl.decode(response))
-            response = None
-    except StopIteration as done:
-        claim: Claim = done.value
-        return claim
-
-
-async def _response(session: Session) -> bytes:
+async def _ask(session: Session, challenge: bytes) -> bytes:
+    session.say(responses.continuation(challenge))
     while True:
         match session.reader.next_event():
             case None:

@@ -43,7 +43,7 @@ class Auth:
     """`mechanism` is empty where the client asks for the list of them."""
 
     mechanism: str
-    initial: str | None
+    initial: bytes | None
 
     def __repr__(self) -> str:
         return f"Auth({self.mechanism!r})"
@@ -129,7 +129,7 @@ def _user(arguments: str) -> User:
 
 def _auth(arguments: str) -> Auth:
     mechanism, space, initial = arguments.partition(" ")
-    return Auth(mechanism.upper(), initial if space else None)
+    return Auth(mechanism.upper(), initial.encode() if space else None)
 
 
 def _top(arguments: str) -> Top:

@@ -82,7 +82,7 @@ class Auth:
     """RFC 4954 §4: `initial` is None where the client waits for the challenge."""
 
     mechanism: str
-    initial: str | None
+    initial: bytes | None
 
 
 Command = Helo | Ehlo | Mail | Rcpt | Data | Rset | Noop | Quit | Help | Vrfy | StartTls | Auth
@@ -150,7 +150,7 @@ def _auth(rest: str) -> Auth:
     words = rest.split(" ")
     if not words[0] or len(words) > 2:
         raise ProtocolError("AUTH mechanism is needed.")
-    return Auth(words[0].upper(), words[1] if len(words) == 2 else None)
+    return Auth(words[0].upper(), words[1].encode() if len(words) == 2 else None)
 
 
 #: Verb -> reader of what follows it.

@@ -1,0 +1,37 @@
+"""What the web says when something failed that no view foresaw: 503 for an outage, 500 for a mistake of ours.
+
+Neither asks the database, which may be what is away. The cause is in the log, never in the answer.
+"""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from redis.exceptions import RedisError
+
+from webadmin.api import PROBLEM
+
+#: What passes by itself, so that trying again helps.
+OUTAGES = (OperationalError, InterfaceError, RedisError)
+#: Seconds.
+RETRY_AFTER = 5
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: called while the exception is being handled."""
+    passing = isinstance(sys.exc_info()[1], OUTAGES)
+    status, title, words = (
+        (503, "Not available now", "Something that this needs does not answer just now: try again in a moment.")
+        if passing
+        else (500, "Something went wrong", "It is noted in the log. If it happens again, tell your administrator.")
+    )
+    if request.path.startswith("/api/"):
+        body = {"type": "about:blank", "title": title, "status": status, "detail": words}
+        answer: HttpResponse = JsonResponse(body, status=status, content_type=PROBLEM)
+    else:
+        page = render_to_string("alone.html", {"title": title, "words": words})
+        answer = HttpResponse(page, status=status)
+    if passing:
+        answer["Retry-After"] = str(RETRY_AFTER)
+    return answer
