@@ -32,6 +32,8 @@ POSTGRES_OPTIONS = {
     "jit": "off",
     "wal_compression": "on",
     "log_min_duration_statement": "1000",
+    # What a statement was given may be a password's hash or somebody's mail.
+    "log_parameter_max_length": "0",
 }
 #: For tests only: what is lost in a power cut was made a second ago.
 FAST_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

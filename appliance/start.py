@@ -174,7 +174,13 @@ class _FirstStart:
                 file.write(told + "\n")
             self.made = True
         if self.path.exists():
-            self.facts = json.loads(self.path.read_text())
+            try:
+                self.facts = json.loads(self.path.read_text())
+            except ValueError as error:
+                raise Trouble(
+                    f"{self.path} is damaged: remove it to start without the first administrator's password and "
+                    "API token in appliance.json (they stay valid)."
+                ) from error
 
 
 def _write_report(chosen: Plan, first: _FirstStart, pids: dict[str, list[int]]) -> None:

@@ -24,6 +24,7 @@ def make_certificate() -> None:
 def serve(name: str) -> None:
     """Run one service. Its module is imported late: counters must know first that several processes share them."""
     settings = config.load()
+    tls.server(settings)  # one that cannot be used ends the process here, rather than each of its workers
     with worker.metrics_folder():
         server = importlib.import_module(f"mailservices.{name}.server")
         worker.run(name, settings, [settings.ports[port] for port in server.PORTS], server.SERVICE)
