@@ -16,5 +16,7 @@ check: setup ## lint, format, types, import arrows, migrations, SQL
 	@$(BIN)/python -m tests.check
 fmt: setup ## format the code, mend what the linter can mend
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+migrations: setup ## write migrations for the models that have changed: make migrations NAME=what_it_does
+	@$(BIN)/python -m tests.make_migrations
 lock: setup ## compile the hashed locks from pyproject.toml
 	@$(BIN)/python -m appliance.lock

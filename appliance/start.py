@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import PYTHON, ROOT, Trouble, environment, plan, programs
-from appliance.plan import Plan
+from appliance.plan import PRIVATE_PORTS, Plan
 from appliance.private import DATABASE, USER, Private
 from appliance.supervisor import Program, Supervisor, say
 from mailservices.config import PORTS
@@ -51,6 +51,22 @@ def run() -> None:
         say("Stopping")
     lock.close()
     say(f"Stopped; the data is in {chosen.folder}")
+
+
+def manage(arguments: list[str]) -> None:
+    """Become Django's command line, towards the appliance that runs in this folder.
+
+    Raises:
+        Trouble: none does.
+    """
+    chosen = plan.read(dict(PORTS))
+    try:
+        report = json.loads(chosen.report.read_text())
+    except (OSError, ValueError) as error:
+        raise Trouble(f"No appliance runs in {chosen.folder}: start it with `make run`.") from error
+    private = Private(chosen.folder, report["database"][1], report["redis"][1])
+    command = [str(PYTHON), "-m", "webadmin.manage", *arguments]
+    os.execve(PYTHON, command, {**os.environ, **_environment(chosen, private)})  # noqa: S606
 
 
 def _lock(folder: Path) -> Any:
@@ -189,7 +205,7 @@ def _write_report(chosen: Plan, first: _FirstStart, pids: dict[str, list[int]]) 
         "web": f"http://127.0.0.1:{chosen.ports['web']}",
         "api_token": first.facts.get("api_token"),
         "admin": {"username": first.facts.get("username"), "password": first.facts.get("password")},
-        **{name: ["127.0.0.1", chosen.ports[name]] for name in LISTENERS},
+        **{name: ["127.0.0.1", chosen.ports[name]] for name in (*LISTENERS, *PRIVATE_PORTS)},
         "health": {name: _health(name, chosen) for name in SERVICES},
         "pids": pids,
     }

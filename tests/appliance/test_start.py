@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import pytest
 
-from appliance import ROOT
+from appliance import PYTHON, ROOT
 from tests.services import until
 
 #: Seconds for a start, which may have to make a database, and for a stop.
@@ -86,6 +86,12 @@ class Appliance:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
+    def manage(self, *arguments: str) -> str:
+        return subprocess.run(
+            [PYTHON, "-m", "appliance", "manage", *arguments], cwd=ROOT, env=self.environment,
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+
     def use(self) -> None:
         """Provision, send a mail in, and read it."""
         self.call("POST", "domains/", {"name": "example.org"})
@@ -137,6 +143,8 @@ def test_starts_serves_stops_and_starts_again(folder: Path) -> None:
         for url in report["health"].values():
             assert urllib.request.urlopen(url, timeout=10).status == 200
         appliance.use()
+        token = appliance.manage("new_token", "admin", "another")
+        assert token.startswith("fct_")
         running = report["pids"]
         assert alive(running)
         appliance.interrupt()
