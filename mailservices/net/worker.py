@@ -71,10 +71,12 @@ def metrics_folder() -> Iterator[None]:
     made = METRICS_FOLDER not in os.environ
     folder = os.environ.setdefault(METRICS_FOLDER, "") or tempfile.mkdtemp(prefix="facteur-metrics-")
     os.environ[METRICS_FOLDER] = folder
+    maker = os.getpid()
     try:
         yield
     finally:
-        if made:
+        # A worker that ends passes here too, but the others go on counting.
+        if made and os.getpid() == maker:
             shutil.rmtree(folder, ignore_errors=True)
 
 
