@@ -7,6 +7,7 @@ pieces that nothing refers to.
 
 import asyncio
 import mmap
+import threading
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,6 +16,7 @@ import zstandard
 
 from mailservices.store.ids import new_id
 from mailservices.store.pool import Connection, Pool, connection
+from mailservices.store.rows import insert
 
 #: Octets of a piece before compression.
 PIECE_OCTETS = 2**20
@@ -24,9 +26,18 @@ THREAD_OCTETS = 64 * 1024
 LEAST_OCTETS = 200
 _LEVEL = 3
 
-_compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False, write_content_size=True)
-_decompressor = zstandard.ZstdDecompressor()
 
+class _Zstd(threading.local):
+    """Each thread's own: one that two threads use at once writes damaged frames, as its manual warns."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False, write_content_size=True)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_zstd = _Zstd()
+
+_COLUMNS = ("blob_id", "piece", "zstd", "data")
 INSERT_PIECE = "INSERT INTO mail_blob (blob_id, piece, zstd, data) VALUES ($1, $2, $3, $4)"
 SELECT_PIECES = (
     "SELECT piece, zstd, data FROM mail_blob WHERE blob_id = $1 AND piece BETWEEN $2 AND $3 ORDER BY piece"
@@ -67,19 +78,18 @@ def pack(octets: bytes) -> tuple[bool, bytes]:
     """Whether it is a zstd frame, and what to store."""
     if len(octets) < LEAST_OCTETS:
         return False, octets
-    packed = _compressor.compress(octets)
+    packed = _zstd.compressor.compress(octets)
     return (True, packed) if len(packed) < len(octets) else (False, octets)
 
 
 def unpack(zstd: bool, data: bytes) -> bytes:
-    return _decompressor.decompress(data) if zstd else data
+    return _zstd.decompressor.decompress(data) if zstd else data
 
 
 async def write_new(db: Connection, bodies: Iterable[Body]) -> None:
     """Write the single pieces of these bodies, in the caller's transaction."""
     rows = [(body.blob_id, 0, body.zstd, body.data) for body in bodies if body.data is not None]
-    if rows:
-        await db.copy_records_to_table("mail_blob", records=rows, columns=["blob_id", "piece", "zstd", "data"])
+    await insert(db, "mail_blob", _COLUMNS, rows)
 
 
 async def read(pool: Pool, blob_id: UUID, start: int, end: int) -> AsyncIterator[bytes]:

@@ -16,6 +16,7 @@ from mailservices.store import bodies, queue, trace
 from mailservices.store.bodies import Body
 from mailservices.store.ids import new_id
 from mailservices.store.pool import Connection
+from mailservices.store.rows import insert
 
 LOCK = """
 SELECT u.account_id, u.bytes, a.quota_bytes
@@ -24,7 +25,13 @@ WHERE u.account_id = ANY($1::bigint[])
 ORDER BY u.account_id FOR UPDATE OF u
 """
 
+# The accounts' usage by the way: one round trip less.
 DRAW = """
+WITH used AS (
+    UPDATE mail_usage u SET bytes = u.bytes + d.bytes, messages = u.messages + d.messages
+    FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS d(account_id, bytes, messages)
+    WHERE u.account_id = d.account_id
+)
 UPDATE mail_mailbox m
 SET uidnext = m.uidnext + d.messages, modseq = m.modseq + 1, messages = m.messages + d.messages,
     unseen = m.unseen + d.unseen, deleted = m.deleted + d.deleted, bytes = m.bytes + d.bytes
@@ -32,12 +39,6 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]
      AS d(account_id, mailbox_id, messages, unseen, deleted, bytes)
 WHERE m.account_id = d.account_id AND m.mailbox_id = d.mailbox_id
 RETURNING m.account_id, m.mailbox_id, m.uidvalidity, m.uidnext - d.messages AS first_uid, m.modseq
-"""
-
-USE = """
-UPDATE mail_usage u SET bytes = u.bytes + d.bytes, messages = u.messages + d.messages
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS d(account_id, bytes, messages)
-WHERE u.account_id = d.account_id
 """
 
 STANDS = """
@@ -216,22 +217,17 @@ class _Numbers:
 
 
 async def _draw(db: Connection, draft: _Draft) -> dict[tuple[int, int], _Numbers]:
-    boxes = sorted(draft.boxes.items())
+    boxes, used = sorted(draft.boxes.items()), sorted(draft.used.items())
     drawn = await db.fetch(
         DRAW,
         [account for (account, _), _ in boxes],
         [mailbox for (_, mailbox), _ in boxes],
         *([counts[i] for _, counts in boxes] for i in range(4)),
+        [account for account, _ in used],
+        *([counts[i] for _, counts in used] for i in range(2)),
     )
     if len(drawn) < len(boxes):
         raise NoSuchFolder
-    used = sorted(draft.used.items())
-    await db.execute(
-        USE,
-        [account for account, _ in used],
-        [octets for _, (octets, _) in used],
-        [count for _, (_, count) in used],
-    )
     return {
         (row["account_id"], row["mailbox_id"]): _Numbers(row["uidvalidity"], row["first_uid"], row["modseq"])
         for row in drawn
@@ -281,6 +277,5 @@ class _Rows:
         return Placed(place.account_id, place.mailbox_id, numbers.uidvalidity, uid, numbers.modseq)
 
     async def insert(self, db: Connection) -> None:
-        if self._messages:
-            await db.copy_records_to_table("mail_content", records=self._contents, columns=CONTENT_COLUMNS)
-            await db.copy_records_to_table("mail_message", records=self._messages, columns=MESSAGE_COLUMNS)
+        await insert(db, "mail_content", CONTENT_COLUMNS, self._contents)
+        await insert(db, "mail_message", MESSAGE_COLUMNS, self._messages)

@@ -38,7 +38,7 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": f"{2 * STATEMENT_LIMIT:.0f}s",
     "tcp_user_timeout": f"{STATEMENT_LIMIT:.0f}s",
     "jit": "off",
-    # Statements are written so that one plan is right for all arguments; planning took longer than most of them run.
+    # Statements are written so that one plan is right for all arguments: planning took longer than most of them.
     "plan_cache_mode": "force_generic_plan",
 }
 

@@ -15,6 +15,7 @@ from mailservices.store import trace
 from mailservices.store.bodies import Body
 from mailservices.store.ids import new_id
 from mailservices.store.pool import Connection, Pool, connection, transaction
+from mailservices.store.rows import insert
 
 #: How long a claim holds unless it is renewed.
 LEASE = timedelta(seconds=60)
@@ -214,28 +215,24 @@ class AlreadyReported(Exception):
 
 async def write(db: Connection, messages: Sequence[Outgoing]) -> None:
     """Queue these messages, in the caller's transaction."""
-    if not messages:
-        return
-    await db.copy_records_to_table(
-        "queue_message",
-        records=[
+    await insert(
+        db, "queue_message", MESSAGE_COLUMNS,
+        [
             (
                 m.message_id, m.expires_at, m.account_id, m.sender, m.envid, m.ret, m.eightbit, m.smtputf8,
                 trace.clean(m.message_id_field), m.size, m.prefix, m.header, m.body.blob_id,
             )
             for m in messages
         ],
-        columns=MESSAGE_COLUMNS,
     )  # fmt: skip
-    await db.copy_records_to_table(
-        "queue_recipient",
-        records=[
+    await insert(
+        db, "queue_recipient", RECIPIENT_COLUMNS,
+        [
             (m.message_id, r.address, r.destination, r.orcpt, None if r.notify is None else list(r.notify))
             for m in messages
             for r in m.recipients
         ],
-        columns=RECIPIENT_COLUMNS,
-    )
+    )  # fmt: skip
 
 
 async def clear_report(db: Connection, report: Report) -> None:
@@ -296,8 +293,14 @@ async def release(pool: Pool, lease: UUID) -> None:
         await db.execute(RELEASE, lease)
 
 
-async def settle(pool: Pool, claim: Claim, attempts: Iterable[Attempt], rows: Iterable[trace.Row]) -> int:
-    """Write what became of these recipients; returns how many were still held by this claim."""
+async def settle(
+    pool: Pool, claim: Claim, attempts: Iterable[Attempt], rows: Iterable[trace.Row], *, again: bool = False
+) -> int:
+    """Write what became of these recipients; returns how many were still held by this claim.
+
+    With `again`, an earlier try may have been committed though its answer was lost: what this claim no longer
+    holds is left as it is.
+    """
     settled = 0
     async with transaction(pool) as db:
         for attempt in attempts:
@@ -310,7 +313,10 @@ async def settle(pool: Pool, claim: Claim, attempts: Iterable[Attempt], rows: It
                 trace.clean(attempt.reply),
                 attempt.report,
             )
-            settled += done == "UPDATE 1"
+            held = done == "UPDATE 1"
+            settled += held
+            if again and not held:
+                continue
             await db.execute(
                 RECORD,
                 attempt.recipient.recipient_id,
@@ -324,7 +330,8 @@ async def settle(pool: Pool, claim: Claim, attempts: Iterable[Attempt], rows: It
                 attempt.enhanced,
                 trace.clean(attempt.text),
             )
-        await trace.write(db, rows)
+        if settled or not again:
+            await trace.write(db, rows)
     return settled
 
 

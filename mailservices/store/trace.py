@@ -9,6 +9,7 @@ from mailservices import log
 from mailservices.mail.errors import Unavailable
 from mailservices.mail.vocabulary import Event
 from mailservices.store.pool import Connection, Pool, connection
+from mailservices.store.rows import insert
 
 #: Characters kept of each text.
 TEXT_LIMIT = 500
@@ -58,8 +59,7 @@ async def write(db: Connection, rows: Iterable[Row]) -> None:
         )
         for row in rows
     ]  # fmt: skip
-    if records:
-        await db.copy_records_to_table("trace_event", records=records, columns=_COLUMNS)
+    await insert(db, "trace_event", _COLUMNS, records)
 
 
 class Journal:
