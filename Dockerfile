@@ -20,18 +20,21 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         --requirement /tmp/requirements.txt \
  && python3 -m compileall -q /venv/lib \
  && rm -rf /venv/lib/python3*/site-packages/pip*
-
-FROM python
-RUN useradd --system --uid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin facteur \
- && install -d -o facteur -g facteur -m 0750 /secrets /spool
-COPY --from=build /venv /venv
 WORKDIR /facteur
 COPY CHANGELOG.md LICENSE ./
 COPY appliance appliance
 COPY mailservices mailservices
 COPY webadmin webadmin
 COPY workers workers
-RUN python3 -m compileall -q .
+# Readable to the image's user, whatever the umask of whoever checked it out.
+RUN python3 -m compileall -q . && chmod -R a+rX .
+
+FROM python
+RUN useradd --system --uid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin facteur \
+ && install -d -o facteur -g facteur -m 0750 /secrets /spool
+COPY --from=build /venv /venv
+COPY --from=build /facteur /facteur
+WORKDIR /facteur
 USER facteur
 ENTRYPOINT ["tini", "--"]
 CMD ["python3", "-m", "webadmin"]

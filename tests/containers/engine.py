@@ -6,7 +6,6 @@ Only a daemon that was started here is stopped here.
 import os
 import re
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -14,14 +13,16 @@ from typing import Self
 
 from appliance import Trouble, programs
 
-#: `start_interval` of health checks needs this engine.
-LEAST_ENGINE = 25
+#: `start_interval` of health checks needs this engine; docker-compose.yml needs this Compose.
+LEAST_ENGINE = (25, 0)
+LEAST_COMPOSE = (2, 24)
 #: Debian's release whose engine fits, where this machine's own is older: its packages need only libc 2.34.
 NEXT_SUITE = "trixie"
 PACKAGES = ("docker.io", "docker-cli", "docker-buildx", "docker-compose")
-TOOLS = ("containerd", "runc", "iptables", "mmdebstrap")
-#: Seconds for the daemon to answer.
+TOOLS = ("containerd", "runc", "iptables")
+#: Seconds for the daemon to answer, and to end.
 START_LIMIT = 30.0
+STOP_LIMIT = 60.0
 
 
 def run(*command: str, **more: object) -> str:
@@ -32,21 +33,26 @@ def run(*command: str, **more: object) -> str:
     """
     done = subprocess.run(command, capture_output=True, text=True, check=False, **more)  # type: ignore[call-overload]
     if done.returncode:
-        last = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
-        raise Trouble(f"{' '.join(command[:4])} failed:\n{last}")
+        raise Trouble(f"{' '.join(command[:4])} failed:\n{_last_lines(done.stderr or done.stdout)}")
     return str(done.stdout).strip()
 
 
+def _last_lines(words: str) -> str:
+    return "\n".join(words.strip().splitlines()[-15:])
+
+
 def ensure_installed(folder: Path) -> None:
-    """Engine, Compose, buildx and mmdebstrap are here afterwards.
+    """An engine that runs or can be started, Compose and buildx are here afterwards.
 
     Raises:
         Trouble: they are not, and cannot be installed from here.
     """
     if _complete():
         return
-    if not programs.can_install():
-        raise Trouble("Docker Engine 25 with Compose 2.24 is needed, and only root can install it here.")
+    if not (programs.can_install() and _os_release("ID") == "debian"):
+        raise Trouble(
+            "Docker Engine 25 with Compose 2.24 is needed, and only root on Debian can install it from here."
+        )
     if _own_suite_fits():
         programs.install(*PACKAGES, *TOOLS)
     else:
@@ -56,31 +62,50 @@ def ensure_installed(folder: Path) -> None:
 
 
 def _complete() -> bool:
-    if not all(shutil.which(name) for name in ("docker", "dockerd", "iptables", "mmdebstrap")):
-        return False
-    version = re.search(r"version (\d+)", subprocess.run(["dockerd", "--version"], capture_output=True, text=True,
-                                                         check=False).stdout)  # fmt: skip
-    plugins = (["docker", "compose", "version"], ["docker", "buildx", "version"])
-    works = all(not subprocess.run(command, capture_output=True, check=False).returncode for command in plugins)
-    return works and version is not None and int(version[1]) >= LEAST_ENGINE
+    client = _version("docker", "compose", "version", "--short") >= LEAST_COMPOSE
+    return client and _version("docker", "buildx", "version") > () and (_runs() or _can_start())
+
+
+def _runs() -> bool:
+    return _version("docker", "version", "--format", "{{.Server.Version}}") >= LEAST_ENGINE
+
+
+def _can_start() -> bool:
+    installed = all(shutil.which(name) for name in ("dockerd", "containerd", "runc", "iptables"))
+    return os.geteuid() == 0 and installed and _version("dockerd", "--version") >= LEAST_ENGINE
+
+
+def _version(*command: str) -> tuple[int, ...]:
+    """The version that the command prints; nothing where it fails or is not here."""
+    if shutil.which(command[0]) is None:
+        return ()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"(\d+)\.(\d+)", done.stdout)
+    return (int(found[1]), int(found[2])) if found and not done.returncode else ()
+
+
+def _os_release(name: str) -> str:
+    lines = Path("/etc/os-release").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line).get(name, "").strip('"')
 
 
 def _own_suite_fits() -> bool:
     run("apt-get", "-qq", "update")
     policy = run("apt-cache", "policy", "docker-compose")
     candidate = re.search(r"Candidate: (\d+)", policy)
-    return candidate is not None and int(candidate[1]) >= 2
+    return candidate is not None and int(candidate[1]) >= LEAST_COMPOSE[0]
 
 
 def _download(folder: Path) -> list[Path]:
     """The engine's packages from the next suite, signatures checked; the machine's own sources stay."""
     (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
     (folder / "cache/archives/partial").mkdir(parents=True, exist_ok=True)
-    codename = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
     targets = run(
         "apt-get", "indextargets", "--format", "$(REPO_URI)",
-        f"Codename: {codename['VERSION_CODENAME'].strip(chr(34))}", "Created-By: Packages",
+        f"Codename: {_os_release('VERSION_CODENAME')}", "Created-By: Packages",
     )  # fmt: skip
+    if not targets:
+        raise Trouble("apt-get has no source of this Debian release, so its mirror is not known.")
     mirror = targets.splitlines()[0]
     keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     (folder / "sources.list").write_text(f"deb [signed-by={keyring}] {mirror} {NEXT_SUITE} main\n")
@@ -110,27 +135,34 @@ class Daemon:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        if _answers():
+        if _runs():
             return self
         if "cgroup" not in Path("/proc/mounts").read_text():
             run("mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup")
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                ["dockerd", "--storage-driver=overlay2"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
-        deadline = time.monotonic() + START_LIMIT
-        while not _answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise Trouble(f"The container engine does not start: see {self._log}.")
-            time.sleep(0.2)
+                ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
+    def _wait(self) -> None:
+        process, deadline = self._process, time.monotonic() + START_LIMIT
+        while not _runs():
+            if process is None or process.poll() is not None or time.monotonic() > deadline:
+                raise Trouble(f"The container engine does not start:\n{_last_lines(self._log.read_text())}")
+            time.sleep(0.2)
+
     def __exit__(self, *_: object) -> None:
-        if self._process is not None:
-            os.kill(self._process.pid, signal.SIGTERM)
-            self._process.wait(60)
-
-
-def _answers() -> bool:
-    return not subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -1,8 +1,8 @@
 # Makes the cluster at the first start, then steps down and becomes the server.
 set -eu
+chown postgres:postgres "$PGDATA" /run/postgresql
 down=(setpriv --reuid=postgres --regid=postgres --init-groups)
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-    chown postgres:postgres "$PGDATA"
     umask 077
     cat "$POSTGRES_PASSWORD_FILE" > /tmp/password
     chown postgres /tmp/password

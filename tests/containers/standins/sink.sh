@@ -7,9 +7,10 @@ cat > main.cf <<EOF
 compatibility_level = 3.6
 maillog_file = /dev/stdout
 myhostname = mx.outside.test
-mydestination = outside.test
+mydestination = outside.test, mx.outside.test
 luser_relay = keeper
 local_recipient_maps =
+alias_maps =
 mailbox_command =
 home_mailbox = mail
 smtpd_tls_cert_file = /etc/postfix/cert.pem
