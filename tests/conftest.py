@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pytest
 from django.db import connection
 from django.test.utils import setup_databases
+from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from mailservices import config as configuration
@@ -23,6 +24,10 @@ from webadmin.directory import actions
 from webadmin.directory.models import Account, Domain
 
 pytest_plugins = ["tests.services"]
+
+# The same cases in every run, however slow the machine is: `make fuzz` is for new ones.
+settings.register_profile("tests", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 _numbers = itertools.count(1)
 

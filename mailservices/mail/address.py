@@ -125,7 +125,8 @@ def normal_domain(text: str) -> str:
 def _literal(text: str) -> str:
     """RFC 5321 §4.1.3: [192.0.2.1] or [IPv6:2001:db8::1]."""
     inner = text.removeprefix("[").removesuffix("]")
-    if text != f"[{inner}]":
+    # A zone (fe80::1%eth0) is this machine's own business and may hold any character: RFC 5321 §4.1.3 has none.
+    if text != f"[{inner}]" or "%" in inner:
         raise ProtocolError("The address literal is not valid.")
     try:
         if inner.lower().startswith("ipv6:"):

@@ -65,40 +65,46 @@ class _Reader:
         self._in_group = False
 
     def addresses(self) -> Iterator[Listed]:
-        after_at = False
         for kind, text in words(self._value):
             if kind is Kind.COMMENT:
                 self._comment = text or self._comment
-            elif kind is not Kind.SPECIAL:
-                if after_at:
-                    self._host = (self._host or b"") + text
-                    after_at = False
-                elif not self._had_angle:
-                    (self._local if self._in_angle else self._phrase).append(text)
-            elif text == b"@":
-                after_at = True
-            else:
-                after_at = False
+            elif kind is Kind.SPECIAL:
                 yield from self._special(text)
+            elif not self._had_angle:
+                self._word(text)
         yield from self._end()
         if self._in_group:
             yield GROUP_END
 
+    def _word(self, text: bytes) -> None:
+        """Of the host, where one is being written: RFC 5322 §4.4 allows space around its dots."""
+        host = self._host
+        if host is not None and (host[-1:] in (b"", b"@", b".") or text.startswith(b".")):
+            self._host = host + text
+        else:
+            (self._local if self._in_angle else self._phrase).append(text)
+
     def _special(self, text: bytes) -> Iterator[Listed]:
-        if text == b"<":
+        if self._had_angle and text in (b"@", b"<"):
+            return  # what follows an address belongs to none
+        if text == b"@":
+            self._host = b"" if self._host is None else self._host + b"@"
+        elif text == b"<":
             self._in_angle = True
             if self._host is not None:  # the name has an @ in it, which it may not
                 self._phrase, self._host = [b" ".join(self._phrase) + b"@" + self._host], None
         elif text == b">":
             self._in_angle, self._had_angle = False, True
         elif text == b":" and self._in_angle:
-            # RFC 5322 §4.4: a route stands before the address.
+            # RFC 5322 §4.4: a route stands before the address: @one,@two:
             self._route, self._host, self._local = b"@" + (self._host or b""), None, []
+        elif text == b"," and self._in_angle:
+            self._host = (self._host or b"") + b","
         elif text == b":" and not self._in_group:
             yield Listed(None, None, b" ".join(self._phrase), None)
             self._clear()
             self._in_group = True
-        elif text == b"," and not self._in_angle:
+        elif text == b",":
             yield from self._end()
         elif text == b";":
             yield from self._end()
@@ -111,7 +117,7 @@ class _Reader:
         if self._had_angle or self._in_angle:
             name = b" ".join(self._phrase) or self._comment
             if self._local or self._host:
-                yield Listed(name, self._route, b".".join(self._local), self._host or b"")
+                yield Listed(name, self._route, b"".join(self._local), self._host or b"")
         elif self._phrase:
             yield Listed(self._comment, None, b"".join(self._phrase), self._host or b"")
         self._clear()

@@ -15,8 +15,10 @@ PARAMETERS = 100
 #: RFC 2045 §5.1
 _TOKEN = rb'([^\x00-\x20()<>@,;:\\"/\[\]?=]+)'
 _TYPE = re.compile(rb"[ \t]*" + _TOKEN + rb"[ \t]*(?:/[ \t]*" + _TOKEN + rb")?")
+#: Space, and comments (RFC 2045 §5.1: "us-ascii" (Plain text)).
+_SPACE = rb"(?:[ \t]|\([^()]*\))*"
 _PARAMETER = re.compile(
-    rb"[ \t]*;[ \t;]*" + _TOKEN + rb'[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"?|([^\x00-\x20;"]*))', re.DOTALL
+    _SPACE + rb";[ \t;]*" + _TOKEN + rb'[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"?|([^\x00-\x20;"]*))', re.DOTALL
 )
 _COMMENT = re.compile(rb"\([^()]*\)")
 _PAIR = re.compile(rb"\\(.)", re.DOTALL)

@@ -1,5 +1,6 @@
 """Delivery reports (RFC 3464, in UTF-8 by RFC 6533): what happened, for people and for programs. Pure."""
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,22 +12,22 @@ from mailservices.mail import headers
 #: Octets of an original message that a report returns whole.
 RETURNED_OCTETS = 256 * 1024
 
-#: Kind of report -> Action (RFC 3464 §2.3.3), subject, first sentence, last sentence.
-_KINDS: dict[str, tuple[str, str, str, str]] = {
+#: What a line of ours may repeat of a stranger's field.
+_PRINTABLE = re.compile(rb"[ -~]{1,900}")
+
+#: Kind of report, which is its Action (RFC 3464 §2.3.3) -> subject, first sentence, last sentence.
+_KINDS: dict[str, tuple[str, str, str]] = {
     "failed": (
-        "failed",
         "Your message could not be delivered",
         "Your message could not be delivered to the recipients below. No further attempt will be made.",
         "Please check the addresses. If they are right, ask the recipients by another way, or your administrator.",
     ),
     "delayed": (
-        "delayed",
         "Your message is delayed",
         "Your message could not be delivered yet to the recipients below. We keep trying.",
         "You need not do anything: you will be told if it cannot be delivered at all.",
     ),
     "relayed": (
-        "relayed",
         "Your message was handed on",
         "Your message was handed on to the hosts of the recipients below, which send no reports of delivery.",
         "That they took it does not say that it was read, or that it reached the mailbox.",
@@ -69,7 +70,7 @@ def build(kind: str, original: Original, fates: Sequence[Fate], hostname: str, n
     Args:
         kind: failed, delayed or relayed.
     """
-    action, subject, opening, advice = _KINDS[kind]
+    subject, opening, advice = _KINDS[kind]
     boundary = f"=_{secrets.token_hex(16)}"
     utf8 = not all(text.isascii() for text in (original.sender, *(fate.address for fate in fates)))
     head = [
@@ -86,29 +87,32 @@ def build(kind: str, original: Original, fates: Sequence[Fate], hostname: str, n
         "",
         "This is a delivery report (RFC 3464).",
     ]
-    people = _part("text/plain; charset=utf-8", _people(opening, advice, fates), eightbit=True)
-    machines = _machines(action, original, fates, hostname, utf8=utf8)
-    status = _part(
-        "message/global-delivery-status" if utf8 else "message/delivery-status", machines, eightbit=utf8
+    people = _part("text/plain; charset=utf-8", _encoded(_people(opening, advice, fates)))
+    machines = _part(
+        "message/global-delivery-status" if utf8 else "message/delivery-status",
+        _encoded(_machines(kind, original, fates, hostname, utf8=utf8)),
     )
+    parts = [people, machines, _returned(original)]
+    if not all(map(bytes.isascii, parts)):
+        # RFC 2045 §6.4: what holds 8-bit parts is 8-bit itself.
+        head.insert(head.index(""), "Content-Transfer-Encoding: 8bit")
     delimiter = f"\r\n--{boundary}\r\n".encode()
-    parts = [_encoded(head), people, status, _returned(original)]
-    return delimiter.join(parts) + f"\r\n--{boundary}--\r\n".encode()
+    return delimiter.join([_encoded(head), *parts]) + f"\r\n--{boundary}--\r\n".encode()
 
 
 def _encoded(lines: Sequence[str]) -> bytes:
     return "\r\n".join(lines).encode("utf-8", "replace")
 
 
-def _part(kind: str, lines: Sequence[str], *, eightbit: bool) -> bytes:
-    fields = [f"Content-Type: {kind}", *(["Content-Transfer-Encoding: 8bit"] if eightbit else []), ""]
-    return _encoded([*fields, *lines])
+def _part(kind: str, text: bytes) -> bytes:
+    encoding = "" if text.isascii() else "Content-Transfer-Encoding: 8bit\r\n"
+    return f"Content-Type: {kind}\r\n{encoding}\r\n".encode() + text
 
 
 def _references(header: bytes) -> list[str]:
     """Lets mail programs show the report beside the message."""
     found = headers.first(header, b"message-id")
-    if not found or not found.isascii() or len(found) > 900:
+    if not found or not _PRINTABLE.fullmatch(found):
         return []
     return [f"In-Reply-To: {found.decode()}", f"References: {found.decode()}"]
 
@@ -152,11 +156,7 @@ def _clean(text: str) -> str:
 def _returned(original: Original) -> bytes:
     """RFC 3461 §6.2: the header, or with RET=FULL the message."""
     if original.body is None:
-        kind = b"text/rfc822-headers" if original.header.isascii() else b"message/global-headers"
-        content = original.header
-    else:
-        is_ascii = original.header.isascii()
-        kind = b"message/rfc822" if is_ascii else b"message/global"
-        content = original.header + original.body
-    encoding = b"" if content.isascii() else b"Content-Transfer-Encoding: 8bit\r\n"
-    return b"Content-Type: " + kind + b"\r\n" + encoding + b"\r\n" + content
+        kind = "text/rfc822-headers" if original.header.isascii() else "message/global-headers"
+        return _part(kind, original.header)
+    kind = "message/rfc822" if original.header.isascii() else "message/global"
+    return _part(kind, original.header + original.body)

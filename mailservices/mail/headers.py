@@ -67,5 +67,6 @@ def count(header: bytes, name: bytes) -> int:
 def select(header: bytes, names: Collection[bytes], *, exclude: bool = False) -> bytes:
     """The fields with, or without, these names as they were received, and the empty line (RFC 9051 §6.4.5.1)."""
     wanted = {name.lower() for name in names}
-    chosen = [match[0] for match in _FIELD.finditer(header) if (match[1].lower() in wanted) is not exclude]
-    return b"".join(chosen) + b"\r\n"
+    chosen = b"".join(match[0] for match in _FIELD.finditer(header) if (match[1].lower() in wanted) is not exclude)
+    # A message may end within its header: its last field then has no line end.
+    return chosen + (b"\r\n" if chosen.endswith(b"\n") or not chosen else b"\r\n\r\n")

@@ -18,7 +18,7 @@ _WORD = re.compile(
         | (\[[^\]]*\]?)                            # domain literal
         | ([<>:;@,])                               # special
         | (\()                                     # a comment begins
-        | (.)                                      # anything else
+        | ([^ \t\r\n])                             # anything else
     )""",
     re.VERBOSE | re.DOTALL,
 )
@@ -54,7 +54,7 @@ def words(value: bytes) -> Iterator[tuple[Kind, bytes]]:
         elif comment is not None:
             text, position = _comment(value, position)
             yield Kind.COMMENT, text
-        elif other is not None:
+        else:
             yield Kind.ATOM, other
 
 

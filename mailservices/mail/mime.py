@@ -113,7 +113,7 @@ class _Scanner:
         start = -1
         for begin, end, closes in self._delimiters(within, delimiter):
             if start >= 0:
-                yield Range(start, max(start, self._before(begin, within.start)))
+                yield Range(start, max(start, self._before(begin)))
             start = end
             if closes:
                 return
@@ -132,13 +132,9 @@ class _Scanner:
             else:
                 position += len(delimiter)
 
-    def _before(self, position: int, least: int) -> int:
-        """Without the line end before this place."""
-        if position - 1 >= least and self._body[position - 1 : position] == b"\n":
-            position -= 1
-            if position - 1 >= least and self._body[position - 1 : position] == b"\r":
-                position -= 1
-        return position
+    def _before(self, position: int) -> int:
+        """Without the line end before this place, LF or CRLF."""
+        return position - (2 if self._body[position - 2 : position] == b"\r\n" else 1)
 
 
 def find(message: Part, numbers: Sequence[int]) -> Part | None:

@@ -27,10 +27,12 @@ def make(password: str) -> str:
 
 def verify(encoded: str, password: str) -> bool:
     """Whether the password is the one that was hashed; an unusable hash matches nothing."""
-    if not encoded.startswith(_PREFIX + "$") or len(password.encode("utf-8", "surrogatepass")) > OCTETS:
+    # JSON can spell what is no Unicode: no such password was ever hashed.
+    octets = password.encode("utf-8", "surrogatepass")
+    if not encoded.startswith(_PREFIX + "$") or len(octets) > OCTETS:
         return False
     try:
-        return _hasher.verify(encoded.removeprefix(_PREFIX), password)
+        return _hasher.verify(encoded.removeprefix(_PREFIX), octets)
     except (Argon2Error, InvalidHashError):
         return False
 

@@ -4,6 +4,7 @@ import ipaddress
 import random
 from dataclasses import dataclass
 
+from mailservices.mail.address import literal_host
 from mailservices.mail.questions import Addresses, Flow, Found, Missing, Mx, Nothing, Trouble
 
 #: Hosts that are tried for one message, and addresses of one host.
@@ -75,8 +76,8 @@ def _hosts(destination: str, own_name: str) -> Flow[list[str]]:
             return [destination]
         case Missing():
             raise NoRoute("5.1.2", f"The domain {destination} does not exist.")
-        case Trouble(words):
-            raise NoRoute("4.4.3", f"The mail hosts of {destination} cannot be looked up: {words}.")
+        case trouble:
+            raise NoRoute("4.4.3", f"The mail hosts of {destination} cannot be looked up: {trouble.words}.")
 
 
 def _ordered(records: list[tuple[int, str]], destination: str, own_name: str) -> list[str]:
@@ -96,7 +97,7 @@ def _ordered(records: list[tuple[int, str]], destination: str, own_name: str) ->
 
 
 def _literal(destination: str, *, loopback: bool) -> Hop:
-    address = destination[1:-1].removeprefix("ipv6:")
+    address = literal_host(destination) or ""
     if not _usable(address, loopback=loopback):
         raise NoRoute("5.4.4", f"{destination} cannot be reached from here.")
     return Hop(destination, address)

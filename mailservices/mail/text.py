@@ -4,7 +4,6 @@ Strangers choose the encodings: what cannot be decoded is read as it stands, and
 """
 
 import base64
-import binascii
 import codecs
 import quopri
 import re
@@ -20,22 +19,21 @@ _WORD = re.compile(rb"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]*)?\?([bBqQ])\
 #: RFC 2047 §6.2: space between encoded words is not shown.
 _BETWEEN = re.compile(rb"(?<=\?=)[ \t\r\n]+(?==\?)")
 #: Codecs of Python that are no charsets of mail; some of them take long over long texts.
-_NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "rot13"})
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
 def decode(octets: bytes, charset: bytes | None) -> str:
     """These octets in this charset; UTF-8 where it is not known."""
-    name = _charset(charset)
-    return octets.decode(name, "replace")
+    try:
+        return octets.decode(_charset(charset), "replace")
+    except (LookupError, ValueError):
+        # Python has codecs that are none for text, such as "hex", or that always fail.
+        return octets.decode("utf-8", "replace")
 
 
 def _charset(charset: bytes | None) -> str:
-    try:
-        name = codecs.lookup((charset or b"utf-8").decode("ascii", "replace")[:40]).name
-        b"".decode(name)
-    except (LookupError, ValueError):
-        return "utf-8"
+    name = codecs.lookup((charset or b"utf-8").decode("ascii", "replace")[:40]).name
     # ASCII is the usual lie: whoever says it may mean UTF-8, which is a superset.
     return "utf-8" if name in _NO_CHARSETS or name == "ascii" else name
 
@@ -65,10 +63,7 @@ def _base64(text: bytes) -> bytes:
     """As much as can be decoded, whatever stands between the letters (RFC 2045 §6.8)."""
     text = _NOT_BASE64.sub(b"", text)
     text = text[: len(text) - 1] if len(text) % 4 == 1 else text
-    try:
-        return base64.b64decode(text + b"=" * (-len(text) % 4))
-    except binascii.Error:
-        return b""
+    return base64.b64decode(text + b"=" * (-len(text) % 4))
 
 
 def header_texts(header: bytes) -> Iterator[tuple[str, str]]:

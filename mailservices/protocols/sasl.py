@@ -50,10 +50,14 @@ def login() -> Exchange:
 
 
 def _text(octets: bytes) -> str:
+    """RFC 4616 §2: UTF-8 without NUL."""
     try:
-        return octets.decode("utf-8")
+        text = octets.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProtocolError("The response is not UTF-8.") from error
+    if "\0" in text:
+        raise ProtocolError("The response holds NUL.")
+    return text
 
 
 MECHANISMS: Final[dict[str, Callable[[], Exchange]]] = {"PLAIN": plain, "LOGIN": login}

@@ -4,6 +4,7 @@ A row says how the command is read, in which states it is legal, and what it mea
 may be told by every command but those that use sequence numbers (RFC 9051 §7.5.1).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,8 @@ from mailservices.protocols.imap.session import (
     SIGNS_IN,
     States,
 )
+
+_USE: Final = re.compile(rb" \(USE ", re.IGNORECASE)
 
 
 class Sequence(Enum):
@@ -82,6 +85,9 @@ class Authenticate:
 
     mechanism: str
     initial: bytes | None
+
+    def __repr__(self) -> str:
+        return f"Authenticate({self.mechanism!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,10 +310,11 @@ def _enable(scanner: Scanner) -> Enable:
 def _create(scanner: Scanner) -> Create:
     scanner.space()
     mailbox, use = scanner.mailbox(), ""
-    if scanner.skip(b" (USE "):
+    if scanner.take(_USE):
         roles = scanner.parenthesised(scanner.flag)
         scanner.expect(b")")
-        use = roles[0].removeprefix(b"\\").decode("ascii") if roles else ""
+        # Two roles are none that a folder of ours can have: the handler knows no such word.
+        use = " ".join(role.removeprefix(b"\\").decode("ascii").capitalize() for role in roles)
     return Create(mailbox, use)
 
 

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from mailservices.mail.errors import ProtocolError
+from mailservices.mail.strings import quoted
 from mailservices.protocols.imap.grammar import Scanner
 
 #: Levels of a section's part number, and items of one FETCH.
@@ -59,6 +60,10 @@ class Section:
     fields: tuple[bytes, ...] = ()
     partial: tuple[int, int] | None = None
     marks_seen: bool = True
+
+    @property
+    def is_whole_message(self) -> bool:
+        return not self.part and self.kind is Kind.WHOLE and self.partial is None
 
 
 Item = Simple | Section
@@ -164,4 +169,4 @@ def _label(part: tuple[int, ...], kind: Kind, fields: tuple[bytes, ...], partial
 def _field_name(name: bytes) -> bytes:
     if re.fullmatch(rb"[!#$&'+,\-.0-9:;<=>?@A-\[\]^-z|}~/]+", name):
         return name
-    return b'"' + name.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    return quoted(name)

@@ -26,7 +26,7 @@ _TAG = re.compile(rb"[!#$&',\-.0-9:;<=>?@A-\[\]^-z|}~/]+")
 _ATOM = re.compile(rb"[!#$&'+,\-.0-9:;<=>?@A-\[^-z|}~/]+")
 _ASTRING = re.compile(rb"[!#$&'+,\-.0-9:;<=>?@A-\[\]^-z|}~/]+")
 _LIST_MAILBOX = re.compile(rb"[!#$%&'*+,\-.0-9:;<=>?@A-\[\]^-z|}~/]+")
-_QUOTED = re.compile(rb'"((?:[^"\\\r\n]|\\["\\])*)"')
+_QUOTED = re.compile(rb'"((?:[^"\\\r\n\0]|\\["\\])*)"')
 _ESCAPED = re.compile(rb"\\(.)")
 _NUMBER = re.compile(rb"\d{1,20}")
 _SET = re.compile(rb"[\d:,*]+")
@@ -38,9 +38,11 @@ class Scanner:
     """A place in a command."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:
-        self._parts = parts
+        self._texts = [part for part in parts if isinstance(part, bytes)]
+        #: Each stands behind the text of the same index.
+        self._literals = [part for part in parts if isinstance(part, Literal)]
         self._index = 0
-        self._text: bytes = parts[0] if isinstance(parts[0], bytes) else b""
+        self._text = self._texts[0]
         self._position = 0
 
     # places
@@ -68,7 +70,7 @@ class Scanner:
 
     def end(self) -> None:
         """Nothing more may follow; trailing spaces are forgiven."""
-        if self._text[self._position :].strip(b" ") or self._index + 1 < len(self._parts):
+        if self._text[self._position :].strip(b" ") or self._index < len(self._literals):
             raise ProtocolError("There is more than the command takes.")
 
     def at_any_of(self, octets: bytes) -> bool:
@@ -77,19 +79,14 @@ class Scanner:
 
     @property
     def at_literal(self) -> bool:
-        return self._position == len(self._text) and self._index + 1 < len(self._parts)
+        return self._position == len(self._text) and self._index < len(self._literals)
 
     def literal(self) -> Literal:
         if not self.at_literal:
             raise ProtocolError("A literal is needed.")
-        literal, text = self._parts[self._index + 1], b""
-        if self._index + 2 < len(self._parts):
-            following = self._parts[self._index + 2]
-            text = following if isinstance(following, bytes) else b""
-        if not isinstance(literal, Literal):
-            raise ProtocolError("A literal is needed.")
-        self._index += 2
-        self._text, self._position = text, 0
+        literal = self._literals[self._index]
+        self._index += 1
+        self._text, self._position = self._texts[self._index], 0
         return literal
 
     # words

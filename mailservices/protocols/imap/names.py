@@ -15,6 +15,7 @@ LEVELS: Final = 20
 
 _SHIFTED = re.compile(rb"&([^-]*)-")
 _DIRECT = re.compile(r"[\x20-\x7e]+")
+_WILDCARDS = re.compile(r"[*%]+")
 
 
 def decode(wire: bytes) -> str:
@@ -30,8 +31,9 @@ def decode(wire: bytes) -> str:
             text = wire.decode("utf-8")
     except (UnicodeError, binascii.Error) as error:
         raise ProtocolError("The folder's name is not readable.") from error
-    text = unicodedata.normalize("NFC", text)
-    return _with_inbox(text)
+    if "\0" in text:
+        raise ProtocolError("The folder's name holds NUL.")
+    return _with_inbox(unicodedata.normalize("NFC", text))
 
 
 def _unshift(match: re.Match[bytes]) -> bytes:
@@ -63,7 +65,7 @@ def encode(name: str) -> bytes:
 
 def _with_inbox(name: str) -> str:
     """RFC 9051 §5.1: INBOX is the same in any case, and so is the first level INBOX."""
-    if name[:5].upper() == INBOX and name[5:6] in ("", HIERARCHY):
+    if name[:5].isascii() and name[:5].upper() == INBOX and name[5:6] in ("", HIERARCHY):
         return INBOX + name[5:]
     return name
 
@@ -97,10 +99,12 @@ def matches(pattern: str, name: str) -> bool:
     """
     if pattern == "*":
         return True
-    if "*" not in pattern and "%" not in pattern:
-        return _with_inbox(pattern) == name
-    if pattern[:5].upper() == INBOX:
-        pattern = _with_inbox(pattern)
+    pattern = _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", _with_inbox(pattern))
+    letters = len(pattern) - pattern.count("*") - pattern.count("%")
+    if letters == len(pattern):
+        return pattern == name
+    if letters > len(name):
+        return False
     places = _behind_wildcards(pattern, {0})
     for character in name:
         following = set()
@@ -117,11 +121,5 @@ def matches(pattern: str, name: str) -> bool:
 
 
 def _behind_wildcards(pattern: str, places: set[int]) -> set[int]:
-    """A wildcard may match nothing."""
-    found = set()
-    for place in places:
-        found.add(place)
-        while pattern[place : place + 1] in ("*", "%"):
-            place += 1  # noqa: PLW2901 - one walk from each place
-            found.add(place)
-    return found
+    """A wildcard may match nothing; none stands beside another."""
+    return places | {place + 1 for place in places if pattern[place : place + 1] in ("*", "%")}

@@ -66,7 +66,9 @@ class Reader:
         self._text_octets = 0
         self._ahead = 0
         self._remaining = 0
-        self._literal: bytearray | None = None
+        self._literal = bytearray()
+        self._kept = False
+        #: Where the octets of a literal go while they come.
         self._sink: Sink | None = None
         self._dropping = False
         self._refused = False
@@ -82,8 +84,9 @@ class Reader:
     def accept(self, sink: Sink | None = None) -> None:
         """Take the literal that is ahead, into the command or into this sink."""
         self._remaining = self._ahead
-        self._sink = sink
-        self._literal = None if sink else bytearray()
+        self._literal = bytearray()
+        self._kept = sink is None
+        self._sink = sink or self._literal.extend
 
     def refuse(self, *, waits: bool) -> None:
         """Do not take it. A client that did not wait sends it all the same: it is dropped, and its command."""
@@ -92,18 +95,14 @@ class Reader:
             # RFC 9051 §7.6: the client goes on with a new command.
             self._start_over()
         else:
-            self._remaining = self._ahead
-            self._sink = _drop
-            self._literal = None
+            self.accept(_drop)
 
     def next_event(self) -> Event | None:
         while True:
-            if self._remaining:
-                if not self._buffer:
+            if self._sink is not None:
+                self._take_literal(self._sink)
+                if self._remaining:
                     return None
-                self._take_literal()
-                continue
-            if self._literal is not None or self._sink is not None:
                 self._end_literal()
             line = self._next_line()
             if line is None:
@@ -111,19 +110,15 @@ class Reader:
             if (event := self._line(line)) is not None:
                 return event
 
-    def _take_literal(self) -> None:
+    def _take_literal(self, sink: Sink) -> None:
         octets = bytes(self._buffer[: self._remaining])
         del self._buffer[: len(octets)]
         self._remaining -= len(octets)
-        if self._sink is not None:
-            self._sink(octets)
-        elif self._literal is not None:
-            self._literal += octets
+        sink(octets)
 
     def _end_literal(self) -> None:
-        kept = None if self._literal is None else bytes(self._literal)
-        self._parts.append(Literal(self._ahead, kept))
-        self._literal = self._sink = None
+        self._parts.append(Literal(self._ahead, bytes(self._literal) if self._kept else None))
+        self._literal, self._sink = bytearray(), None
         self._searched = 0
 
     def _next_line(self) -> bytes | None:
@@ -135,6 +130,8 @@ class Reader:
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         self._searched = 0
+        # With its CR: a line is too long however it was cut on its way.
+        self._text_octets += len(line)
         return line.removesuffix(b"\r")
 
     def _too_long(self) -> Event | None:
@@ -148,7 +145,6 @@ class Reader:
         return None
 
     def _line(self, line: bytes) -> Event | None:
-        self._text_octets += len(line)
         if self._dropping or self._text_octets > LINE_OCTETS:
             tag = tag_of([*self._parts, line])
             self._start_over()
@@ -158,7 +154,8 @@ class Reader:
             self._parts.append(line[: match.start()])
             self._ahead = int(match[1])
             if self._refused:
-                self.refuse(waits=False)
+                # The client has read our refusal by now, if it waits: it goes on with a new command.
+                self.refuse(waits=not match[2])
                 return None
             return LiteralAhead(tuple(self._parts), self._ahead, waits=not match[2])
         if self._refused:
@@ -173,7 +170,7 @@ class Reader:
         self._parts = []
         self._text_octets = 0
         self._dropping = self._refused = False
-        self._literal = self._sink = None
+        self._literal, self._sink = bytearray(), None
         self._remaining = self._ahead = 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from mailservices.mail.flags import printed as printed_flags
 from mailservices.mail.strings import quoted
 from mailservices.protocols.imap import names
-from mailservices.protocols.imap.view import Exists, Expunged, NewFlags, Told
+from mailservices.protocols.imap.view import Exists, Expunged, Told
 
 
 def tagged(tag: bytes, status: str, text: str, code: str | bytes = "") -> bytes:
@@ -57,7 +57,8 @@ def told(events: Iterable[Told], *, with_uid: bool) -> bytes:
                 lines.append(b"* %d EXISTS\r\n" % count)
             case Expunged(number):
                 lines.append(b"* %d EXPUNGE\r\n" % number)
-            case NewFlags(number, uid, bits, keywords):
-                shown = b"UID %d FLAGS (" % uid if with_uid else b"FLAGS ("
-                lines.append(b"* %d FETCH (%s%s))\r\n" % (number, shown, printed_flags(bits, keywords)))
+            case flags:
+                shown = b"UID %d FLAGS (" % flags.uid if with_uid else b"FLAGS ("
+                printed = printed_flags(flags.bits, flags.keywords)
+                lines.append(b"* %d FETCH (%s%s))\r\n" % (flags.number, shown, printed))
     return b"".join(lines)

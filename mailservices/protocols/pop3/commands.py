@@ -12,7 +12,7 @@ from mailservices.mail.errors import ProtocolError
 from mailservices.protocols.pop3 import session
 from mailservices.protocols.pop3.session import States
 
-_NUMBER: Final = re.compile(r"\d{1,10}")
+_NUMBER: Final = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,8 @@ def parse(line: bytes) -> tuple[str, Command]:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ProtocolError("The line is not UTF-8.") from error
+    if "\0" in text:
+        raise ProtocolError("The line holds NUL.")
     name, _, arguments = text.partition(" ")
     name = name.upper()
     spec = COMMANDS.get(name)

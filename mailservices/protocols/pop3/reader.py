@@ -6,7 +6,7 @@ A line beyond the limit is dropped as it comes, so that no client can make us re
 from dataclasses import dataclass
 from typing import Final
 
-#: RFC 2449 §4: 255 octets, and room for long names; and for a response inside AUTH.
+#: RFC 2449 §4: 255 octets, and room for long names; and for a response inside AUTH. The CR counts.
 LINE_OCTETS: Final = 1024
 AUTH_LINE_OCTETS: Final = 12288
 
@@ -54,7 +54,8 @@ class Reader:
         line = bytes(self._buffer[:end]).removesuffix(b"\r")
         del self._buffer[: end + 1]
         self._searched = 0
-        if self._dropping or len(line) > self.limit:
+        # With its CR, as above: a line is too long however it was cut on its way.
+        if self._dropping or end > self.limit:
             self._dropping = False
             return LineTooLong()
         return Line(line)

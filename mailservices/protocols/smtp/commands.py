@@ -84,6 +84,9 @@ class Auth:
     mechanism: str
     initial: bytes | None
 
+    def __repr__(self) -> str:
+        return f"Auth({self.mechanism!r})"
+
 
 Command = Helo | Ehlo | Mail | Rcpt | Data | Rset | Noop | Quit | Help | Vrfy | StartTls | Auth
 

@@ -12,7 +12,7 @@ LINE_OCTETS: Final = 4096
 LINES: Final = 128
 
 _LINE: Final = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
-_ENHANCED: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: |$)")
+_ENHANCED: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: |$)", re.ASCII)
 
 
 def lines(code: int, texts: Sequence[str]) -> bytes:

@@ -1,0 +1,1 @@
+"""Tests of mail/: no database, no socket, no clock."""

@@ -1,0 +1,43 @@
+"""Password hashes: Django's format, and nothing but the password matches."""
+
+import pytest
+from django.contrib.auth.hashers import check_password
+
+from mailservices.mail import passwords
+
+MADE = passwords.make("correct horse")
+
+
+def test_django_reads_what_is_made_here() -> None:
+    assert MADE.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert check_password("correct horse", MADE)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "password", "matches"),
+    [
+        (MADE, "correct horse", True),
+        (MADE, "Correct horse", False),
+        (MADE, "", False),
+        (MADE, "correct horse\0", False),
+        (MADE, "x" * (passwords.OCTETS + 1), False),
+        (MADE, "\ud800", False),
+        ("", "correct horse", False),
+        ("argon2$", "", False),
+        ("argon2$nonsense", "nonsense", False),
+        ("!unusable", "", False),
+        ("pbkdf2_sha256$1$x$y", "correct horse", False),
+    ],
+)
+def test_only_the_password_matches(encoded: str, password: str, matches: bool) -> None:
+    assert passwords.verify(encoded, password) is matches
+
+
+def test_passwords_of_any_letters() -> None:
+    assert passwords.verify(passwords.make("pässwörd 🐎"), "pässwörd 🐎")
+
+
+def test_nobody_has_a_password_that_is_like_any_other() -> None:
+    assert passwords.nobody() is passwords.nobody()
+    assert passwords.nobody().rpartition("p=1$")[0] == MADE.rpartition("p=1$")[0]
+    assert not passwords.verify(passwords.nobody(), "")

@@ -1,0 +1,48 @@
+"""The search tree: what it asks for, and days."""
+
+from datetime import date
+
+import pytest
+
+from mailservices.mail.search import (
+    All,
+    And,
+    HasFlag,
+    InBody,
+    InText,
+    IsRecent,
+    Key,
+    Not,
+    Or,
+    When,
+    asks_for,
+    day_fits,
+)
+
+LIMIT = date(2026, 7, 2)
+
+
+@pytest.mark.parametrize(
+    ("when", "fits"),
+    [(When.BEFORE, [True, False, False]), (When.ON, [False, True, False]), (When.SINCE, [False, True, True])],
+)
+def test_days(when: When, fits: list[bool]) -> None:
+    assert [day_fits(date(2026, 7, day), when, LIMIT) for day in (1, 2, 3)] == fits
+
+
+@pytest.mark.parametrize(
+    ("key", "asks"),
+    [
+        (All(), False),
+        (InBody("x"), True),
+        (InText("x"), True),
+        (Not(InBody("x")), True),
+        (Or(All(), InBody("x")), True),
+        (Or(InBody("x"), All()), True),
+        (Or(All(), HasFlag(1)), False),
+        (And((All(), Not(Or(IsRecent(), And((InText("x"),)))))), True),
+        (And(()), False),
+    ],
+)
+def test_whether_a_tree_asks_for_the_body(key: Key, asks: bool) -> None:
+    assert asks_for(key, (InBody, InText)) is asks

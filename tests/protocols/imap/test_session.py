@@ -1,0 +1,55 @@
+"""Every cell of the table of states (RFC 9051 §3 and §6)."""
+
+import pytest
+
+from mailservices.protocols.imap.commands import COMMANDS
+from mailservices.protocols.imap.session import State
+
+N, A, S, X = State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED, State.LOGOUT
+_ = None
+
+#: In the order of STATES: what follows success; nothing where the command is not legal.
+STATES = (N, A, S, X)
+ANY, SIGNED_IN, SELECTED = (N, A, S, _), (_, A, S, _), (_, _, S, _)
+CELLS: dict[str, tuple[State | None, ...]] = {
+    **dict.fromkeys(("CAPABILITY", "NOOP", "ID"), ANY),
+    "LOGOUT": (X, X, X, _),
+    "STARTTLS": (N, _, _, _),
+    "LOGIN": (A, _, _, _),
+    "AUTHENTICATE": (A, _, _, _),
+    **dict.fromkeys(
+        ("ENABLE", "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "LSUB", "NAMESPACE", "STATUS",
+         "APPEND", "IDLE"),
+        SIGNED_IN,
+    ),
+    "SELECT": (_, S, S, _),
+    "EXAMINE": (_, S, S, _),
+    "CLOSE": (_, _, A, _),
+    "UNSELECT": (_, _, A, _),
+    **dict.fromkeys(
+        ("CHECK", "EXPUNGE", "UID EXPUNGE", "SEARCH", "UID SEARCH", "FETCH", "UID FETCH", "STORE", "UID STORE",
+        "COPY", "UID COPY", "MOVE", "UID MOVE"),
+        SELECTED,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "after"),
+    [(name, state, after) for name, row in CELLS.items() for state, after in zip(STATES, row, strict=True)],
+)
+def test_a_cell(name: str, state: State, after: State | None) -> None:
+    assert COMMANDS[name].states.get(state) is after
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("state", STATES)
+def test_a_cell_of_failure(name: str, state: State) -> None:
+    """RFC 9051 §6.3.2: a SELECT that fails leaves nothing selected; nothing else moves by failing."""
+    after = COMMANDS[name].failed.get(state, state)
+    assert after is (A if name in ("SELECT", "EXAMINE") and state is S else state)
+
+
+def test_all_cells_are_walked() -> None:
+    assert set(CELLS) == set(COMMANDS)
+    assert set(STATES) == set(State)

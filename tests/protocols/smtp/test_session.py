@@ -1,0 +1,40 @@
+"""Every cell of the table of states, as RFC 5321 §4.1.4 and its extensions have it."""
+
+import pytest
+
+from mailservices.protocols.smtp.commands import COMMANDS, Command, parse
+from mailservices.protocols.smtp.session import TABLE, State, following
+
+C, G, S, R, X = State.CONNECTED, State.GREETED, State.SENDER, State.RECIPIENTS, State.CLOSED
+_ = None
+
+#: In the order of STATES: what follows; nothing where the command is out of order.
+STATES = (C, G, S, R, X)
+CELLS: dict[str, tuple[State | None, ...]] = {
+    "HELO x": (G, G, G, G, _),
+    "EHLO x": (G, G, G, G, _),
+    "MAIL FROM:<>": (_, S, _, _, _),
+    "RCPT TO:<a@b.test>": (_, _, R, R, _),
+    "DATA": (_, _, _, G, _),
+    "RSET": (C, G, G, G, _),
+    "NOOP": (C, G, S, R, _),
+    "HELP": (C, G, S, R, _),
+    "VRFY x": (C, G, S, R, _),
+    "STARTTLS": (_, C, _, _, _),
+    "AUTH PLAIN": (_, G, _, _, _),
+    "QUIT": (X, X, X, X, _),
+}
+
+
+@pytest.mark.parametrize(
+    ("line", "state", "after"),
+    [(line, state, after) for line, row in CELLS.items() for state, after in zip(STATES, row, strict=True)],
+)
+def test_a_cell(line: str, state: State, after: State | None) -> None:
+    assert following(state, parse(line.encode())) is after
+
+
+def test_all_cells_are_walked() -> None:
+    assert {line.split()[0] for line in CELLS} == set(COMMANDS)
+    assert set(TABLE) == set(Command.__args__)  # type: ignore[attr-defined]
+    assert set(STATES) == set(State)

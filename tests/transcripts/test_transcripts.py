@@ -1,0 +1,80 @@
+"""Every transcript of this folder, with the cast that it names. A further transcript needs no further code."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Person, make_person
+from tests.services import HOSTNAME, Services
+from tests.transcripts.runner import TRANSCRIPTS, play
+from webadmin.audit.record import OPERATOR
+from webadmin.directory import actions
+from webadmin.directory.models import Account, Domain
+
+#: Octets of the mailbox of `$full`.
+QUOTA = 2000
+#: Aliases in a row: more than one recipient may pass through.
+CHAIN = 12
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def variables_of(person: Person, name: str) -> dict[str, str]:
+    """`$alice` is the address; the others sign her in."""
+    return {
+        name: person.address,
+        f"{name}_password": person.password,
+        f"{name}_plain": encoded(f"\0{person.address}\0{person.password}"),
+        f"{name}_name64": encoded(person.address),
+        f"{name}_password64": encoded(person.password),
+    }
+
+
+def cast(text: str, domain: Domain) -> dict[str, str]:
+    """Those of alice, bob, charlie and some stranger ones whom a transcript names."""
+    variables = {"domain": domain.name, "hostname": HOSTNAME}
+    for name in ("alice", "bob", "charlie"):
+        if f"${name}" in text:
+            variables |= variables_of(make_person(domain, name), name)
+    if "$full" in text:
+        variables |= variables_of(make_person(domain, "full", quota_bytes=QUOTA), "full")
+    if "$disabled" in text:
+        person = make_person(domain, "disabled")
+        actions.change_account(OPERATOR, Account.objects.get(pk=person.account_id), active=False)
+        variables |= variables_of(person, "disabled")
+    if "$chain" in text:
+        for number in range(CHAIN):
+            actions.create_alias(OPERATOR, f"chain{number}@{domain.name}", [f"chain{number + 1}@{domain.name}"])
+        variables["chain"] = f"chain0@{domain.name}"
+    return variables
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.name)
+def test_a_transcript(path: Path, services: Services, domain: Domain) -> None:
+    play(path, services, cast(path.read_text(), domain))
+
+
+@pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.name)
+def test_a_transcript_says_what_it_shows(path: Path) -> None:
+    head = path.read_text().partition("\n\n")[0]
+    assert head.startswith("# ")
+    assert "RFC " in head or "§" in head
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "S: 220 nobody\n",
+        "S: ...\nS: 999 never\n",
+        "E:\n",
+        "nonsense\n",
+    ],
+)
+def test_a_transcript_that_is_wrong_fails(services: Services, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "wrong.smtp"
+    path.write_text("S: *\nC: QUIT\n" + text)
+    with pytest.raises(AssertionError, match=r"wrong\.smtp:[34]"):
+        play(path, services, {})
