@@ -10,6 +10,7 @@ from typing import Any
 
 from mailservices.imap.answers import Done, No
 from mailservices.imap.handlers import flags, sections
+from mailservices.imap.handlers.sections import WRITE_OCTETS
 from mailservices.imap.session import Session
 from mailservices.mail import structure
 from mailservices.mail.changes import Changes
@@ -51,6 +52,8 @@ class Plan:
     structures: bool
     #: BODY without extensions is made from the text.
     body: bool
+    #: The label, where the only section is the whole message: what nearly every client asks for.
+    whole: bytes
     sections: tuple[Section, ...]
     tells_flags: bool
     marks_seen: bool
@@ -67,16 +70,24 @@ class Plan:
 def plan(items: Sequence[Item], *, by_uid: bool) -> Plan:
     """RFC 9051 §6.4.9: UID FETCH tells the UID, asked for or not."""
     wanted = list(items) if not by_uid or Simple.UID in items else [Simple.UID, *items]
+    texts = tuple(item for item in wanted if isinstance(item, Section))
     simple = [item for item in wanted if isinstance(item, Simple) and item in _PRINTED]
     return Plan(
         template=b" ".join(_PRINTED[item][0] for item in simple),
         getters=tuple(_PRINTED[item][1] for item in simple),
         structures=Simple.ENVELOPE in wanted or Simple.BODYSTRUCTURE in wanted,
         body=Simple.BODY in wanted,
-        sections=tuple(item for item in wanted if isinstance(item, Section)),
+        whole=_whole(texts, first=not simple) if Simple.BODY not in wanted else b"",
+        sections=texts,
         tells_flags=Simple.FLAGS in wanted,
-        marks_seen=any(isinstance(item, Section) and item.marks_seen for item in wanted),
+        marks_seen=any(section.marks_seen for section in texts),
     )
+
+
+def _whole(texts: Sequence[Section], *, first: bool) -> bytes:
+    if len(texts) != 1 or not texts[0].is_whole_message:
+        return b""
+    return texts[0].label + b" " if first else b" " + texts[0].label + b" "
 
 
 async def fetch(session: Session, command: commands.Fetch) -> Done:
@@ -124,19 +135,24 @@ async def _tell(session: Session, wanted: Plan, uids: Sequence[int]) -> int:
 
 async def _tell_texts(session: Session, wanted: Plan, rows: Sequence[Any]) -> int:
     """The same where the text itself is needed."""
-    told, out = 0, bytearray()
+    told, out, number = 0, bytearray(), session.folder.view.number
     by_uid = {row[0]: row for row in rows}
     pool, account_id, mailbox_id = session.context.pool, session.account_id, session.folder.mailbox_id
     header_only = not wanted.body and all(sections.is_header(section) for section in wanted.sections)
     sized = [(row[0], row[4]) for row in rows]
     async for batch in store.texts(pool, account_id, mailbox_id, sized, bodies=not header_only):
         for found in batch:
-            out += b"* %d FETCH (%b" % (session.folder.view.number(found[0]), wanted.line(by_uid[found[0]]))
-            with sections.Message.of(pool, found) as message:
-                await _tell_text(session, wanted, message, out)
+            out += b"* %d FETCH (%b" % (number(found[0]), wanted.line(by_uid[found[0]]))
+            if wanted.whole and sections.is_one_piece(found):
+                out += wanted.whole
+                sections.put_whole(out, found)
+            else:
+                with sections.Message.of(pool, found) as message:
+                    await _tell_text(session, wanted, message, out)
             out += b")\r\n"
-            await sections.flush(session.wire, out)
-            told += 1
+            if len(out) >= WRITE_OCTETS:
+                await sections.flush(session.wire, out)
+        told += len(batch)
     await sections.flush(session.wire, out, least=1)
     return told
 

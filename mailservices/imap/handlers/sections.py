@@ -36,6 +36,20 @@ def is_header(section: Section) -> bool:
     return not section.part and section.kind in _HEADERS
 
 
+def is_one_piece(row: Sequence[Any]) -> bool:
+    """Whether a row of store.fetch.first_pieces has all of the message."""
+    return bool(row[4] <= PIECE_OCTETS)
+
+
+def put_whole(out: bytearray, row: Sequence[Any]) -> None:
+    """All of a message of one piece, as a literal: the shortest way, for the longest FETCH."""
+    body = bodies.unpack(row[5], row[6])
+    out += b"{%d}\r\n" % (len(row[1]) + len(row[2]) + len(body))
+    out += row[1]
+    out += row[2]
+    out += body
+
+
 @dataclass(slots=True)
 class Message:
     """One message's octets. Use as a context manager: a file that was needed is removed."""
