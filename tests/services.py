@@ -6,7 +6,7 @@ They start once for a run. Whoever kills one of them starts it again before the 
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -34,12 +34,14 @@ HOSTNAME = "mail.facteur.test"
 
 @dataclass
 class Services:
-    """Running services: where they listen, and their processes."""
+    """The services, their processes, where they listen, and the world outside."""
 
     ports: dict[str, int]
     names: NameServer
     far: FarSide
     supervisor: Supervisor
+    #: What they read.
+    environment: Mapping[str, str]
 
     def child(self, name: str) -> Child:
         return next(child for child in self.supervisor.children if child.program.name == name)
@@ -57,6 +59,11 @@ class Services:
     def connect(self, name: str) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.ports[name]), timeout=20)
 
+    def stop(self) -> None:
+        self.supervisor.stop()
+        self.far.stop()
+        self.names.close()
+
 
 def until(true: Callable[[], Value], seconds: float = 30.0) -> Value:
     """Wait for something to become true; what it became."""
@@ -67,17 +74,25 @@ def until(true: Callable[[], Value], seconds: float = 30.0) -> Value:
     return value
 
 
-def start(config: Config, folder: Path, far_folder: Path) -> Services:
+def prepare(
+    folder: Path,
+    far_folder: Path,
+    variables: Mapping[str, str],
+    modules: Mapping[str, Sequence[str]] = MODULES,
+    others: Sequence[Program] = (),
+) -> Services:
+    """Services that do not run yet, and whatever else their supervisor looks after.
+
+    The variables say at least where PostgreSQL and Redis are.
+    """
     names = NameServer()
     far = FarSide(far_folder).start()
     ports = {name: free_port() for name in PORTS}
     certificate, key = folder / "certificate.pem", folder / "certificate.key"
     make_self_signed(HOSTNAME, certificate, key)
-    database = config.database
     environment = {
-        **{name: value for name, value in os.environ.items() if name.startswith("FACTEUR_")},
+        **variables,
         **{f"FACTEUR_{name.upper()}_PORT": str(port) for name, port in ports.items()},
-        "FACTEUR_DATABASE_URL": f"postgresql://{database.user}@{database.host}:{database.port}/{database.name}",
         "FACTEUR_HOSTNAME": HOSTNAME,
         "FACTEUR_LISTEN": "127.0.0.1",
         "FACTEUR_PROCESSES": "2",
@@ -94,22 +109,24 @@ def start(config: Config, folder: Path, far_folder: Path) -> Services:
             name,
             (str(PYTHON), "-m", *module),
             environment,
-            health=f"http://127.0.0.1:{ports[name + '_health']}/healthz",
+            health=f"http://127.0.0.1:{ports['web' if name == 'web' else name + '_health']}/healthz",
         )
-        for name, module in MODULES.items()
+        for name, module in modules.items()
     ]
-    supervisor = Supervisor(programs, folder / "log", lambda _pids: None)
-    supervisor.start(list(MODULES))
-    return Services(ports, names, far, supervisor)
+    supervisor = Supervisor([*others, *programs], folder / "log", lambda _pids: None)
+    return Services(ports, names, far, supervisor, environment)
 
 
 @pytest.fixture(scope="session")
 def services(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """All five of them."""
-    running = start(config, tmp_path_factory.mktemp("services"), tmp_path_factory.mktemp("far"))
+    database = config.database
+    url = f"postgresql://{database.user}@{database.host}:{database.port}/{database.name}"
+    ours = {name: value for name, value in os.environ.items() if name.startswith("FACTEUR_")}
+    folders = tmp_path_factory.mktemp("services"), tmp_path_factory.mktemp("far")
+    running = prepare(*folders, {**ours, "FACTEUR_DATABASE_URL": url})
+    running.supervisor.start(list(MODULES))
     try:
         yield running
     finally:
-        running.supervisor.stop()
-        running.far.stop()
-        running.names.close()
+        running.stop()

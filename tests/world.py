@@ -78,6 +78,8 @@ class Taken:
     recipients: list[str]
     text: bytes
     tls: bool
+    #: Whether the sender said anything on the connection after the answer: by then it has settled.
+    followed: bool = False
 
 
 @dataclass
@@ -145,6 +147,7 @@ class _Talk:
     def __init__(self, side: FarSide, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._side, self._reader, self._writer = side, reader, writer
         self._mail, self._recipients, self._tls = "", [""], False
+        self._last: Taken | None = None
 
     def _say(self, *lines: str) -> None:
         code = lines[0][:3]
@@ -154,8 +157,11 @@ class _Talk:
 
     async def run(self) -> None:
         self._say("220 far.test")
-        while line := (await self._reader.readline()).decode().rstrip("\r\n"):
+        while (octets := await self._reader.readline()).endswith(b"\r\n"):
+            line = octets.decode().rstrip("\r\n")
             self._side.lines.append(line)
+            if self._last is not None:
+                self._last.followed = True
             verb, _, rest = line.partition(" ")
             match verb.upper():
                 case "EHLO":
@@ -190,13 +196,14 @@ class _Talk:
             return
         self._say("354 Go on")
         await self._writer.drain()
-        text = b""
+        lines = []
         while (line := await self._reader.readline()) != b".\r\n":
             if not line:
                 raise ConnectionError
-            text += line.removeprefix(b".") if line.startswith(b".") else line
+            lines.append(line.removeprefix(b"."))
         await _in_thread(self._side.before_answer)
-        self._side.taken.append(Taken(self._mail, self._recipients, text, self._tls))
+        self._last = Taken(self._mail, self._recipients, b"".join(lines), self._tls)
+        self._side.taken.append(self._last)
         self._say("250 2.0.0 Taken")
 
 

@@ -11,6 +11,7 @@ from mailservices.imap.answers import RESTARTING
 from mailservices.imap.session import Context, Session
 from mailservices.net.connection import Closed, Connection, TimedOut
 from mailservices.net.doors import Doors
+from mailservices.net.patience import Endless
 from mailservices.protocols.imap import commands, responses
 from mailservices.protocols.imap.commands import BadCommand
 from mailservices.protocols.imap.reader import Event, Literal, LiteralAhead, Received, TooLong, tag_of
@@ -27,6 +28,11 @@ ERRORS = 50
 #: Octets of literals in one command, but for the message of an APPEND.
 LITERAL_OCTETS = 256 * 1024
 STRANGER_LITERAL_OCTETS = 8 * 1024
+#: Octets of a refused literal which we still read where the client sends it unasked (RFC 7888 §4).
+DRAINED_OCTETS = 256 * 2**20
+STRANGER_DRAINED_OCTETS = 256 * 1024
+
+_log = log.get()
 
 
 class Service(Protocol):
@@ -35,6 +41,15 @@ class Service(Protocol):
     loop: asyncio.AbstractEventLoop
     doors: Doors
     tls: ssl.SSLContext
+
+
+class SentAway(Exception):
+    """The client has to go; the words are for it, the reason for the log."""
+
+    def __init__(self, reason: str, words: str) -> None:
+        self.reason = reason
+        self.words = words
+        super().__init__(reason)
 
 
 class ImapConnection(Connection):
@@ -50,6 +65,7 @@ class ImapConnection(Connection):
 
     async def serve(self) -> None:
         if not self.service.doors.enter(self, "imap"):
+            _log.info("client not let in", peer=self.peer)
             self.write(responses.untagged("BYE", "Too many connections from your address."))
             return
         with log.context(connection=new_id().hex[-12:], peer=self.peer):
@@ -57,15 +73,25 @@ class ImapConnection(Connection):
             with suppress(Closed, ConnectionError):
                 try:
                     await self._converse()
+                except SentAway as end:
+                    await self._send_away(end.reason, end.words)
                 except TimedOut:
-                    self.write(responses.untagged("BYE", "You were silent for too long."))
+                    await self._send_away("silent", "You were silent for too long.")
+                except Endless:
+                    await self._send_away("endless line", "The line has no end.")
                 await self.drain()
+
+    async def _send_away(self, reason: str, words: str) -> None:
+        _log.info("client sent away", reason=reason)
+        await self.last_words(responses.untagged("BYE", words))
 
     async def begin_tls(self) -> None:
         """After the answer to STARTTLS."""
         await self.start_tls(self.service.tls)
 
     def lost(self) -> None:
+        if self.session.spool is not None:
+            self.session.spool.close()
         dispatch.leave(self.session)
         self.service.doors.leave(self)
 
@@ -92,9 +118,12 @@ class ImapConnection(Connection):
                 session.reader.receive(data)
             else:
                 await self._answer(event)
+                # What one command says is taken before the next is begun, however many were sent ahead.
+                await self.drain()
 
     async def _answer(self, event: Event) -> None:
         session = self.session
+        self.patience.renew()
         match event:
             case LiteralAhead():
                 self._literal(event)
@@ -112,13 +141,13 @@ class ImapConnection(Connection):
                 if session.spool is not None:
                     session.spool.close()
                     session.spool = None
+                self.patience.renew()
 
     def _bad(self, tag: bytes, words: str) -> None:
         self.write(responses.tagged(tag, "BAD", words) if tag != b"*" else responses.untagged("BAD", words))
         self.session.errors += 1
         if self.session.errors > ERRORS:
-            self.write(responses.untagged("BYE", "Too many errors."))
-            self.session.state = State.LOGOUT
+            raise SentAway("too many errors", "Too many errors.")
 
     def _literal(self, ahead: LiteralAhead) -> None:
         """Say where the octets that follow shall go, or that they shall not come (RFC 7888 §4)."""
@@ -128,8 +157,12 @@ class ImapConnection(Connection):
         if ahead.size > limit:
             code = "TOOBIG" if is_message else ""
             self.write(responses.tagged(tag_of(ahead.parts), "NO", "The literal is too large.", code))
+            if not ahead.waits and ahead.size > (DRAINED_OCTETS if session.identity else STRANGER_DRAINED_OCTETS):
+                raise SentAway("endless literal", "The literal has no end.")
             session.reader.refuse(waits=ahead.waits)
+            self.patience.renew(ahead.size)
             return
+        self.patience.renew(ahead.size)
         if is_message:
             session.spool = Spool(limit, session.context.config.spool)
             session.reader.accept(session.spool.write)

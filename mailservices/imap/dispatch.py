@@ -14,13 +14,14 @@ from mailservices.imap.handlers import append, copy, expunge, fetch, flags, idle
 from mailservices.imap.session import Session
 from mailservices.mail.errors import MailError, NoSuchFolder, ProtocolError
 from mailservices.net import metrics
-from mailservices.net.connection import Closed
+from mailservices.net.connection import Closed, TimedOut
+from mailservices.net.patience import Endless
 from mailservices.protocols.imap import commands, responses
 from mailservices.protocols.imap.commands import Sequence, Tagged
 from mailservices.protocols.imap.session import State
 
 #: Any exception of these kinds is the connection's, not the command's.
-_CONNECTION_ERRORS = (Closed, ConnectionError)
+_CONNECTION_ERRORS = (Closed, TimedOut, Endless, ConnectionError)
 
 Handler = Callable[[Session, Any], Awaitable[Done]]
 
@@ -94,7 +95,6 @@ async def _run(session: Session, tagged: Tagged) -> Done:
     """The handler, and what may be told after it; whatever goes wrong is an answer."""
     try:
         done = await HANDLERS[type(tagged.command)](session, tagged.command)
-        await update(session, may_expunge=tagged.spec.sequence is Sequence.BREAKS)
     except (Bad, No) as refusal:
         return Done(refusal.code, refusal.words, status=refusal.status)
     except MailError as error:
@@ -107,6 +107,13 @@ async def _run(session: Session, tagged: Tagged) -> Done:
     except Exception as error:  # noqa: BLE001 - unknown means temporary
         _log.exception("command failed", command=tagged.name, error=type(error).__name__)
         return Done("UNAVAILABLE", "Something went wrong here, please try again later.", status="NO")
+    # The command is done, whatever can be told besides: NO would have the client repeat it, and APPEND twice.
+    try:
+        await update(session, may_expunge=tagged.spec.sequence is Sequence.BREAKS)
+    except _CONNECTION_ERRORS:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is told later
+        _log.warning("update not told", command=tagged.name, error=type(error).__name__)
     return done
 
 

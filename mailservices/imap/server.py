@@ -40,7 +40,7 @@ class ImapService:
             self.config, self.pool, self.appender, Gate(self.pool, "imap"), self.watch, self.nudges.tell,
             tls_offered=True,
         )  # fmt: skip
-        health = Health({"database": lambda: database.check(self.pool), "redis": self.nudges.ping})
+        health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
         ports = self.config.ports
         return (
             Listener(ports["imap"], lambda: ImapConnection(self, context)),

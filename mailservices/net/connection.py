@@ -7,7 +7,11 @@ It knows nothing of what is said. Reading stops while the server is behind (back
 import asyncio
 import ipaddress
 import ssl
+from contextlib import suppress
 from typing import cast
+
+from mailservices import log
+from mailservices.net.patience import Endless, Patience
 
 #: Octets received but not yet read, above which the socket is left alone.
 READ_AHEAD = 128 * 1024
@@ -15,6 +19,12 @@ READ_AHEAD = 128 * 1024
 HANDSHAKE_LIMIT = 20.0
 #: Seconds for a client that does not take what it asked for.
 WRITE_LIMIT = 300.0
+#: Seconds for it to take the last of it once the connection is being closed.
+LINGER_LIMIT = 30.0
+#: Seconds for which a client that is sent away is still heard.
+PARTING_LIMIT = 2.0
+
+_log = log.get()
 
 
 class TimedOut(Exception):
@@ -29,8 +39,8 @@ class Connection(asyncio.Protocol):
     """Subclasses say in `serve` what happens on it, in one task from connect to close."""
 
     __slots__ = (
-        "_buffer", "_drained", "_eof", "_paused", "_reader", "_task", "_timer", "loop", "peer", "port", "proxied",
-        "tls", "transport",
+        "_buffer", "_drained", "_eof", "_paused", "_reader", "_task", "_timer", "loop", "patience", "peer", "port",
+        "proxied", "tls", "transport",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -42,6 +52,7 @@ class Connection(asyncio.Protocol):
         self.tls = False
         #: The client's address where a balancer speaks for it; set before the connection is made.
         self.proxied: tuple[str, int] | None = None
+        self.patience = Patience()
         self._buffer = bytearray()
         self._eof = False
         self._paused = False
@@ -109,12 +120,14 @@ class Connection(asyncio.Protocol):
         """What the client sent; empty at its end.
 
         Raises:
-            TimedOut: nothing came within so many seconds.
+            TimedOut: nothing whole came within so many seconds (net/patience.py).
+            Endless: it sends, and nothing comes of it.
         """
         while not self._buffer and not self._eof:
-            await self.wait(limit)
+            await self.wait(self.patience.left(limit))
         data = bytes(self._buffer)
         self._buffer.clear()
+        self.patience.took(len(data))
         if self._paused and self.transport is not None:
             self._paused = False
             self.transport.resume_reading()
@@ -159,6 +172,7 @@ class Connection(asyncio.Protocol):
                 async with asyncio.timeout(WRITE_LIMIT):
                     await asyncio.shield(self._drained)
             except TimeoutError as error:
+                _log.info("client sent away", reason="takes no answers")
                 self.abort()
                 raise Closed from error
         if self.transport is None or self.transport.is_closing():
@@ -188,10 +202,31 @@ class Connection(asyncio.Protocol):
         self.transport = transport
         self.tls = True
 
+    async def last_words(self, octets: bytes) -> None:
+        """Say why the client has to go, and hear it out for a moment.
+
+        To close while octets are unread would reset the connection, and take the words with it
+        (RFC 1122 §4.2.2.13).
+        """
+        self.write(octets)
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.can_write_eof():
+            transport.write_eof()
+        self.patience.renew()
+        with suppress(TimedOut, Endless, TimeoutError):
+            async with asyncio.timeout(PARTING_LIMIT):
+                while await self.read(PARTING_LIMIT):
+                    pass
+
     def close(self) -> None:
-        """Send what is written, then close."""
-        if self.transport is not None:
-            self.transport.close()
+        """Send what is written, then close; a client that does not take it is not waited for."""
+        transport = self.transport
+        if transport is not None:
+            transport.close()
+            if transport.get_write_buffer_size():
+                self.loop.call_later(LINGER_LIMIT, transport.abort)
 
     def abort(self) -> None:
         """Close without waiting for the client."""

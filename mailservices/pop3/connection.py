@@ -11,6 +11,7 @@ from mailservices.mail.errors import MailError, ProtocolError, SignInFailed
 from mailservices.net import metrics
 from mailservices.net.connection import Closed, Connection, TimedOut
 from mailservices.net.doors import Doors
+from mailservices.net.patience import Endless
 from mailservices.pop3 import handlers
 from mailservices.pop3.session import Context, Session
 from mailservices.protocols.pop3 import commands, responses
@@ -48,6 +49,7 @@ class Pop3Connection(Connection):
 
     async def serve(self) -> None:
         if not self.service.doors.enter(self, "pop3"):
+            _log.info("client not let in", peer=self.peer)
             self.write(responses.error("Too many connections from your address.", "SYS/TEMP"))
             return
         with log.context(connection=new_id().hex[-12:], peer=self.peer):
@@ -57,11 +59,17 @@ class Pop3Connection(Connection):
                     try:
                         await self._converse()
                     except TimedOut:
-                        self.write(responses.error("You were silent for too long.", "SYS/TEMP"))
+                        await self._send_away("silent", "You were silent for too long.", "SYS/TEMP")
+                    except Endless:
+                        await self._send_away("endless line", "The line has no end.", "SYS/PERM")
                     await self.drain()
             finally:
                 if self.session.drop is not None:
                     await self.session.drop.close()
+
+    async def _send_away(self, reason: str, words: str, code: str) -> None:
+        _log.info("client sent away", reason=reason)
+        await self.last_words(responses.error(words, code))
 
     async def begin_tls(self) -> None:
         await self.start_tls(self.service.tls)
@@ -92,9 +100,12 @@ class Pop3Connection(Connection):
                 session.reader.receive(data)
             else:
                 await self._answer(event)
+                self.patience.renew()
                 if session.errors > ERRORS:
-                    self.write(responses.error("Too many errors.", "SYS/PERM"))
+                    await self._send_away("too many errors", "Too many errors.", "SYS/PERM")
                     return
+                # What one command says is taken before the next is begun, however many were sent ahead.
+                await self.drain()
 
     async def _answer(self, event: Event) -> None:
         session = self.session
@@ -135,7 +146,7 @@ class Pop3Connection(Connection):
         except ProtocolError as error:
             self._bad(str(error))
             return False
-        except (Closed, TimedOut, ConnectionError):
+        except (Closed, TimedOut, Endless, ConnectionError):
             raise
         except Exception as error:  # noqa: BLE001 - unknown means temporary
             _log.exception("command failed", command=name, error=type(error).__name__)

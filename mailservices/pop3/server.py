@@ -33,7 +33,7 @@ class Pop3Service:
         self.nudges = Nudges(self.config.redis_url)
         self.tls = tls.server(self.config)
         context = Context(self.config, self.pool, Gate(self.pool, "pop3"), self.nudges.tell)
-        health = Health({"database": lambda: database.check(self.pool), "redis": self.nudges.ping})
+        health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
         ports = self.config.ports
         return (
             Listener(ports["pop3"], lambda: Pop3Connection(self, context)),

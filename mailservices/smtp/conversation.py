@@ -9,8 +9,9 @@ from contextlib import suppress
 from mailservices import log
 from mailservices.mail import codes
 from mailservices.mail.codes import Reply
-from mailservices.mail.errors import MailError, ProtocolError, Unavailable
+from mailservices.mail.errors import MailError, ProtocolError, TooLarge, Unavailable
 from mailservices.net import metrics
+from mailservices.net.patience import Endless
 from mailservices.protocols.smtp import commands
 from mailservices.protocols.smtp.commands import Command, Data, Quit, StartTls
 from mailservices.protocols.smtp.reader import BareLineEnd, EndOfText, Event, Line, LineTooLong, Text
@@ -34,35 +35,55 @@ _HTTP = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"CONNECT ", b"OPTIONS ")
 _log = log.get()
 
 
+class SentAway(Exception):
+    """The client has to go, after these last words."""
+
+    def __init__(self, reason: str, reply: Reply | None = None) -> None:
+        self.reason = reason
+        self.last_words = bytes(reply) if reply is not None else b""
+        super().__init__(reason)
+
+
 async def converse(session: Session) -> None:
     """The whole session, from greeting to close."""
     with log.context(connection=session.trace_id.hex[-12:], peer=session.wire.peer):
         session.wire.write(bytes(Reply(220, "", f"{session.context.config.hostname} ESMTP Facteur")))
         with suppress(Closed, ConnectionError):
-            while session.state is not State.CLOSED:
-                event = session.reader.next_event()
-                if session.wire.ending:
-                    session.wire.write(bytes(codes.SHUTTING_DOWN))
-                    session.state = State.CLOSED
-                elif event is None:
-                    await session.wire.drain()
-                    session.wire.idle = True
-                    octets = await session.wire.read(COMMAND_LIMIT)
-                    session.wire.idle = False
-                    if not octets:
-                        return
-                    session.reader.receive(octets)
-                else:
-                    await _answer(session, event)
+            try:
+                await _converse(session)
+            except SentAway as end:
+                _log.info("client sent away", reason=end.reason)
+                await session.wire.last_words(end.last_words)
+            except Endless:
+                _log.info("client sent away", reason="endless line")
+                await session.wire.last_words(bytes(codes.LINE_TOO_LONG))
             await session.wire.drain()
+
+
+async def _converse(session: Session) -> None:
+    while session.state is not State.CLOSED:
+        event = session.reader.next_event()
+        if session.wire.ending:
+            session.wire.write(bytes(codes.SHUTTING_DOWN))
+            return
+        if event is None:
+            await session.wire.drain()
+            session.wire.idle = True
+            octets = await session.wire.read(COMMAND_LIMIT)
+            session.wire.idle = False
+            if not octets:
+                return
+            session.reader.receive(octets)
+        else:
+            await _answer(session, event)
+            session.wire.patience.renew()
 
 
 async def _answer(session: Session, event: Event) -> None:
     """Carry out one line and write its reply."""
     started = time.monotonic()
     if isinstance(event, Line) and event.text.startswith(_HTTP):
-        session.state = State.CLOSED
-        return
+        raise SentAway("speaks HTTP")
     reply = await _reply(session, event)
     if isinstance(reply, bytes):
         session.wire.write(reply)
@@ -70,8 +91,9 @@ async def _answer(session: Session, event: Event) -> None:
     session.wire.write(bytes(reply))
     metrics.COMMAND_SECONDS.labels("smtp").observe(time.monotonic() - started)
     session.errors += reply.permanent
-    if session.errors > ERRORS or reply.code == 421:
-        session.wire.write(bytes(codes.TOO_MANY_ERRORS) if reply.code != 421 else b"")
+    if session.errors > ERRORS:
+        raise SentAway("too many errors", codes.TOO_MANY_ERRORS)
+    if reply.code == 421:
         session.state = State.CLOSED
 
 
@@ -111,7 +133,7 @@ async def _carry_out(session: Session, command: Command) -> Reply | bytes:
         recipient = str(command.recipient) if isinstance(command, commands.Rcpt) else ""
         session.refused(error.reply, recipient)
         return error.reply
-    except (Closed, ConnectionError):
+    except (Closed, ConnectionError, Endless, SentAway):
         raise
     except Exception as error:  # noqa: BLE001 - unknown means temporary
         _log.exception("command failed", command=type(command).__name__, error=type(error).__name__)
@@ -151,6 +173,8 @@ async def _data(session: Session) -> Reply:
             reply = await inbound.accept(session, spool, end)
         except MailError as error:
             reply = inbound.outcome(session, error)
+        except Endless:
+            raise SentAway("endless message", inbound.outcome(session, spool.objection or TooLarge())) from None
         except Closed:
             raise
         except Exception as error:  # noqa: BLE001 - unknown means temporary
@@ -164,14 +188,14 @@ async def _receive(session: Session, spool: Spool) -> EndOfText:
     """Read to the end of the text, even of one that is refused already: the client listens only then.
 
     Raises:
-        Closed: the client went away, or sends without end.
+        Closed: the client went away.
+        Endless: it sends without end.
     """
+    session.wire.patience.renew(spool.limit + DRAINED_OCTETS)
     while True:
         match session.reader.next_event():
             case Text(octets):
                 spool.write(octets)
-                if spool.size > spool.limit + DRAINED_OCTETS:
-                    raise Closed
             case EndOfText() as end:
                 return end
             case None:

@@ -46,7 +46,7 @@ class SmtpService:
             self.bell,
         )
         self.tls = tls.server(self.config)
-        health = Health({"database": lambda: database.check(self.pool), "redis": self.nudges.ping})
+        health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
         ports = self.config.ports
         return (
             Listener(ports["smtp"], self._wires(RECEPTION)),

@@ -8,17 +8,22 @@ reply. Those are ours, in protocols/smtp and in this room.
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, TLSSetupException
 
+from mailservices import log
 from mailservices.mail import codes
-from mailservices.net.connection import plain_address
+from mailservices.net.connection import LINGER_LIMIT, PARTING_LIMIT, plain_address
+from mailservices.net.patience import Endless, Patience
 
 #: Octets read ahead of what was asked for.
 READ_AHEAD = 64 * 1024
 #: Seconds for a client that does not take its replies.
 WRITE_LIMIT = 120.0
+
+_log = log.get()
 
 
 class Closed(Exception):
@@ -45,6 +50,7 @@ class Wire(SMTP):
         self.idle = True
         #: The service stops: no further command is begun.
         self.ending = False
+        self.patience = Patience()
 
     # asyncio and aiosmtpd call these
 
@@ -59,6 +65,7 @@ class Wire(SMTP):
         return asyncio.StreamReaderProtocol.eof_received(self) and not self.tls
 
     def _timeout_cb(self) -> None:
+        _log.info("client sent away", reason="silent")
         self.write(bytes(codes.TIMED_OUT))
         self.close()
 
@@ -94,9 +101,16 @@ class Wire(SMTP):
         return f"{found[1]} {found[0]}" if found else ""
 
     async def read(self, limit: float) -> bytes:
-        """The next octets; empty when the client has none any more. After so many seconds it is told to go."""
-        self._reset_timeout(limit)
+        """The next octets; empty when the client has none any more.
+
+        It is told to go if nothing whole came within so many seconds (net/patience.py).
+
+        Raises:
+            Endless: it sends, and nothing comes of it.
+        """
+        self._reset_timeout(max(self.patience.left(limit), 0.001))
         data: bytes = await self._reader.read(READ_AHEAD)
+        self.patience.took(len(data))
         return data
 
     @property
@@ -113,12 +127,38 @@ class Wire(SMTP):
         try:
             async with asyncio.timeout(WRITE_LIMIT):
                 await self._writer.drain()
-        except (OSError, TimeoutError) as error:
+        except TimeoutError as error:
+            _log.info("client sent away", reason="takes no replies")
+            self._abort()
+            raise Closed from error
+        except OSError as error:
             raise Closed from error
 
+    async def last_words(self, octets: bytes) -> None:
+        """Say why the client has to go, and hear it out for a moment, as net/connection.py explains."""
+        self.write(octets)
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        self.patience.renew()
+        with suppress(Endless, OSError, TimeoutError):
+            async with asyncio.timeout(PARTING_LIMIT):
+                while data := await self._reader.read(READ_AHEAD):
+                    self.patience.took(len(data))
+
     def close(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
+        """Send what is written, then close; a client that does not take it is not waited for."""
+        transport: Any = self.transport
+        if transport is not None:
+            transport.close()
+            if transport.get_write_buffer_size():
+                self.loop.call_later(LINGER_LIMIT, transport.abort)
+
+    def _abort(self) -> None:
+        transport: Any = self.transport
+        if transport is not None:
+            transport.abort()
 
     async def start_tls(self) -> None:
         """Answer 220, then continue under TLS. The caller has made sure that nothing is buffered.

@@ -63,6 +63,9 @@ async def keep(pool: Pool, body: bytes | mmap.mmap) -> Body:
         return Body(blob_id, size, zstd, data)
     for piece, start in enumerate(range(0, size, PIECE_OCTETS)):
         zstd, data = await _packed(body[start : start + PIECE_OCTETS])
+        if isinstance(body, mmap.mmap):
+            # What is packed is not needed any more: the file keeps it, memory need not.
+            body.madvise(mmap.MADV_DONTNEED, start, min(PIECE_OCTETS, size - start))
         async with connection(pool) as db:
             await db.execute(INSERT_PIECE, blob_id, piece, zstd, data)
     return Body(blob_id, size)

@@ -11,6 +11,10 @@ from mailservices.store.pool import Pool
 
 #: The structure of a larger body is read in a thread.
 THREAD_OCTETS = 2**20
+#: Larger bodies that one process prepares at once: as much of each as is looked at counts as memory of ours.
+LARGE_AT_ONCE = 6
+
+_large = asyncio.Semaphore(LARGE_AT_ONCE)
 
 
 async def prepare(pool: Pool, prefix: bytes, header: bytes, body: bytes | mmap.mmap) -> tuple[Content, Facts]:
@@ -21,8 +25,10 @@ async def prepare(pool: Pool, prefix: bytes, header: bytes, body: bytes | mmap.m
     """
     head = prefix + header
     if len(body) > THREAD_OCTETS:
-        facts = await asyncio.to_thread(structure.read, head, body)
+        async with _large:
+            facts = await asyncio.to_thread(structure.read, head, body)
+            stored = await bodies.keep(pool, body)
     else:
         facts = structure.read(head, body)
-    stored = await bodies.keep(pool, body)
+        stored = await bodies.keep(pool, body)
     return Content(prefix, header, stored, facts.envelope, facts.bodystructure, facts.sent_at), facts

@@ -6,6 +6,7 @@ The header ends where RFC 5322 §2.1 says: at the first empty line. Nothing is c
 import mmap
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -109,7 +110,9 @@ class Spool:
 
     def close(self) -> None:
         if self._map is not None:
-            self._map.close()
+            # A thread may still read it for a client that is gone: then it ends with the thread.
+            with suppress(BufferError):
+                self._map.close()
             self._map = None
         if self._file is not None:
             self._file.close()

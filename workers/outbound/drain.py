@@ -25,6 +25,8 @@ from workers.outbound.settle import Outcome, settle
 
 #: Recipients of one claim, and of one transaction (RFC 5321 §4.5.3.1.8).
 CLAIM_RECIPIENTS = 100
+#: Seconds between attempts to write down what a host said, while the database is away.
+SETTLE_PAUSE = 0.5
 
 _log = log.get()
 
@@ -67,17 +69,43 @@ async def _work_off(engine: Engine, claim: Claim, line: "_Line") -> None:
             return
         message, recipients = claim.messages[message_id], list(group)
         started = time.monotonic()
-        outcomes = await line.send(message, recipients)
+        outcomes = await _try(line, message, recipients)
         seconds, now = time.monotonic() - started, datetime.now(UTC)
         attempts = [
             settle(message, recipient, outcome, seconds, now)
             for recipient, outcome in zip(recipients, outcomes, strict=True)
         ]
-        await queue.settle(engine.pool, claim, attempts, _rows(message, attempts))
+        await _settle(engine, claim, attempts, _rows(message, attempts))
         for attempt in attempts:
             metrics.ATTEMPTS.labels(attempt.outcome, attempt.stage).inc()
         if any(attempt.report for attempt in attempts):
             engine.reports_due()
+
+
+async def _try(line: "_Line", message: QueuedMessage, recipients: Sequence[QueuedRecipient]) -> list[Outcome]:
+    """One outcome for each recipient. What we cannot send ourselves waits, and holds up no other message."""
+    try:
+        return await line.send(message, recipients)
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - unknown means temporary
+        _log.exception("message not sent", message=message.message_id.hex, error=type(error).__name__)
+        line.drop()
+        return [Outcome("data", 0, "4.3.0", "Something went wrong here")] * len(recipients)
+
+
+async def _settle(engine: Engine, claim: Claim, attempts: Sequence[Attempt], rows: Sequence[trace.Row]) -> None:
+    """Write down what became of a message, however often that takes: a host that has it must not get it again."""
+    tried = False
+    while True:
+        try:
+            await queue.settle(engine.pool, claim, attempts, rows, again=tried)
+        except Unavailable:
+            tried = True
+            _log.warning("settlement waits", destination=claim.destination)
+            await asyncio.sleep(SETTLE_PAUSE)
+        else:
+            return
 
 
 def _rows(message: QueuedMessage, attempts: Iterable[Attempt]) -> list[trace.Row]:
@@ -111,7 +139,7 @@ class _Line:
             try:
                 return await self._transact(client, message, recipients)
             except HostFailed as error:
-                self._drop()
+                self.drop()
                 # A kept connection may have been closed meanwhile: that says nothing of the host.
                 if not reused or error.stage != "mail":
                     return [_broken(error, client.hop)] * len(recipients)
@@ -119,14 +147,15 @@ class _Line:
             try:
                 return await self._transact(client, message, recipients)
             except HostFailed as error:
-                self._drop()
+                self.drop()
                 return [_broken(error, client.hop)] * len(recipients)
         except NoRoute as error:
             return [Outcome("dns", 0, error.enhanced, error.words)] * len(recipients)
         except _NobodyAnswers as error:
             return [error.outcome] * len(recipients)
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """The connection is of no use any more."""
         if self._client is not None:
             self._client.abort()
             self._client = None

@@ -1,15 +1,18 @@
 """NOOP, CHECK and IDLE: what is new? (RFC 9051 §6.1.2, §6.3.13)"""
 
+from mailservices import log
 from mailservices.imap.answers import RESTARTING, Bad, Done
 from mailservices.imap.handlers import select
 from mailservices.imap.session import Session
-from mailservices.mail.errors import NoSuchFolder
+from mailservices.mail.errors import NoSuchFolder, Unavailable
 from mailservices.net.connection import Closed
 from mailservices.protocols.imap import commands, responses
 from mailservices.protocols.imap.reader import Received
 
 #: Seconds after which a client that idles is sent away; RFC 2177 tells clients to begin anew every 29 minutes.
 IDLE_LIMIT = 1800.0
+
+_log = log.get()
 
 
 async def noop(session: Session, _command: commands.Noop | commands.Check) -> Done:
@@ -41,6 +44,9 @@ async def _look(session: Session) -> None:
         except NoSuchFolder:
             session.say(responses.untagged("BYE", "The selected folder was deleted.", "NONEXISTENT"))
             raise Closed from None
+        except Unavailable:
+            # Nothing is lost: the watch looks again (imap/watch.py), and whoever idles need not know.
+            _log.warning("update not told", command="IDLE")
 
 
 async def _wait(session: Session) -> None:

@@ -3,6 +3,7 @@
 from mailservices.imap.answers import Done
 from mailservices.imap.session import Selected, Session
 from mailservices.imap.watch import Watching
+from mailservices.mail.errors import Unavailable
 from mailservices.mail.flags import PRINTED
 from mailservices.protocols.imap import commands, responses
 from mailservices.protocols.imap.view import Exists, View
@@ -77,10 +78,15 @@ async def learn(session: Session, selected: Selected, *, may_expunge: bool) -> N
 
     Raises:
         NoSuchFolder: the folder is gone.
+        Unavailable: it is told later.
     """
     session.dirty = False
     view, pool = selected.view, session.context.pool
-    changes = await messages.changes(pool, session.account_id, selected.mailbox_id, view.modseq)
+    try:
+        changes = await messages.changes(pool, session.account_id, selected.mailbox_id, view.modseq)
+    except Unavailable:
+        session.dirty = True
+        raise
     events = view.learn(changes, may_expunge=may_expunge)
     session.tell(events)
     if any(isinstance(event, Exists) for event in events):

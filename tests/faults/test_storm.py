@@ -1,0 +1,170 @@
+"""kill -9 of any process, at any moment, under load: no acknowledged message is lost, none is there twice.
+
+FAULTS_SEED, FAULTS_KILLS and FAULTS_SECONDS say which storm and how long; all are printed.
+"""
+
+import asyncio
+import json
+import os
+import random
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from mailservices.store.leases import LEASE
+from tests.conftest import Person
+from tests.faults.clients import Imap, Pop3, Refused, eventually
+from tests.faults.conftest import MODULES, World
+from tests.faults.ledger import Fate, Ledger, broken, name_of, read_everything
+from tests.faults.storm import FAR, Storm
+
+SEED = int(os.environ.get("FAULTS_SEED") or time.time())
+KILLS = int(os.environ.get("FAULTS_KILLS") or 300)
+SECONDS = float(os.environ.get("FAULTS_SECONDS") or 180)
+#: Seconds in which a queue that a dead worker held is empty again: its lease, and then some work.
+QUEUE_LIMIT = 240.0
+#: What must have gone well since the last kill: each kind of client is served again.
+KINDS = {"smtp", "submission", "append", "imap", "pop3"}
+
+
+async def test_kill_anything_at_any_moment(whole: World) -> None:
+    world, dice = whole, random.Random(SEED)
+    print(f"\nFAULTS_SEED={SEED} FAULTS_KILLS={KILLS} FAULTS_SECONDS={SECONDS:.0f}")
+    for domain in FAR:
+        world.services.names.lead(domain, "127.0.0.1")
+    people = await asyncio.to_thread(world.people, 8)
+    readers, takers = people[:4], people[4:]
+    storm = Storm(world, dice, Ledger(f"s{SEED}"))
+    async with asyncio.TaskGroup() as group:
+        helping = group.create_task(storm.keep_alive())
+        for _ in range(6):
+            group.create_task(storm.send_mail(people))
+        for number, person in enumerate(readers):
+            group.create_task(storm.read(person))
+            group.create_task(storm.submit(person, readers[number - 1]))
+        for person in readers[:2]:
+            group.create_task(storm.append(person))
+        for person in takers:
+            group.create_task(storm.take(person))
+        await storm.kill(KILLS, SECONDS)
+        await eventually(lambda: _all_well(storm), "all clients are served again", 180.0)
+        storm.ending.set()
+        helping.cancel()
+    print(_report(storm))
+    await world.healthy()
+    _queue_is_empty = lambda: asyncio.to_thread(_nothing_waits, world)  # noqa: E731
+    await eventually(_queue_is_empty, "the queue is empty", QUEUE_LIMIT)
+    await _everybody_may_sign_in(world, takers)
+    await _nothing_lost_nothing_doubled(storm, people)
+    _every_sum_is_right(world)
+    _sent_on_once(storm)
+    _no_surprises(world)
+
+
+async def _all_well(storm: Storm) -> bool:
+    return storm.lately.keys() >= KINDS
+
+
+def _report(storm: Storm) -> str:
+    lines = [f"kills: {len(storm.kills)} {dict(sorted(storm.tally().items()))}"]
+    lines += [f"messages: {dict(sorted((' '.join(key), n) for key, n in storm.ledger.counts().items()))}"]
+    lines += [f"sessions that went well: {dict(storm.done)}; that broke: {dict(storm.broken)}"]
+    lines += [f"  {count:5} {words}" for words, count in storm.ledger.refusals.most_common()]
+    return "\n".join(lines)
+
+
+def _nothing_waits(world: World) -> bool:
+    with world.database() as database:
+        query = "SELECT NOT EXISTS (SELECT FROM queue_recipient WHERE state = 'waiting' OR report_due <> '')"
+        return bool(database.execute(query).fetchone()[0])  # type: ignore[index]
+
+
+async def _everybody_may_sign_in(world: World, people: Sequence[Person]) -> None:
+    """Whatever sessions died: a maildrop is free again when its lease has run out."""
+
+    async def may(person: Person) -> bool:
+        try:
+            async with Pop3(world.services.ports["pop3"]) as client:
+                await client.sign_in(person)
+                await client.ask(b"QUIT")
+        except Refused:
+            return False
+        return True
+
+    for person in people:
+        await eventually(lambda person=person: may(person), "the lease ends", LEASE.total_seconds() + 10)
+
+
+async def _nothing_lost_nothing_doubled(storm: Storm, people: Sequence[Person]) -> None:
+    ledger, clients = storm.ledger, []
+    for person in people:
+        client = await Imap(storm.port("imap")).__aenter__()
+        await client.sign_in(person)
+        clients.append((person.account_id, client))
+    found = await read_everything(storm.world, clients, ledger)
+    for _, client in clients:
+        await client.close()
+    lost, doubled, revived, misplaced = [], [], [], []
+    for sent in ledger.sent.values():
+        for account_id in sent.here:
+            key = account_id, sent.id
+            places = found.pop(key, [])
+            if len(places) > 1:
+                doubled.append((sent, places))
+            if places and (sent.fate is Fate.REFUSED or key in ledger.removed):
+                revived.append((sent, places))
+            if not places and sent.fate is Fate.ACKNOWLEDGED and key not in ledger.perhaps | ledger.removed:
+                lost.append(sent)
+            if len(places) == 1 and sent.place and sent.place[0] == places[0][0] and sent.place != places[0]:
+                misplaced.append((sent, places))
+    unclear = [sent for sent in ledger.sent.values() if sent.fate is Fate.UNCLEAR]
+    print(f"lost {len(lost)}, doubled {len(doubled)}, unclear {len(unclear)}")
+    assert (lost, doubled) == ([], [])
+    assert not revived, "refused or removed, and there all the same"
+    assert not misplaced, "not where APPENDUID said"
+    assert not found, "nobody sent these"
+
+
+def _every_sum_is_right(world: World) -> None:
+    with world.database() as database:
+        assert broken(database) == {}
+        rows = database.execute(
+            "SELECT count(*) FROM queue_message GROUP BY message_id_field HAVING count(*) > 1"
+        ).fetchall()
+        assert not rows, "a message was queued twice"
+
+
+def _sent_on_once(storm: Storm) -> None:
+    """What was acknowledged is at the far side; twice only where the worker died before it could settle."""
+    taken: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for one in storm.world.services.far.taken:
+        for recipient in one.recipients:
+            taken[name_of(one.text), recipient].append(one)
+    again = 0
+    for sent in storm.ledger.sent.values():
+        for recipient in sent.away:
+            copies = taken.pop((sent.id, recipient), [])
+            assert copies or sent.fate is not Fate.ACKNOWLEDGED, f"{sent.id} never left"
+            assert not (copies and sent.fate is Fate.REFUSED), f"{sent.id} was refused, and left all the same"
+            assert all(copy.text.endswith(sent.text) for copy in copies), f"{sent.id} was changed on the way"
+            again += len(copies) - 1 if copies else 0
+            unsettled = [copy for copy in copies[:-1] if copy.followed]
+            assert not unsettled, f"{sent.id} was sent again though its worker lived"
+    print(f"sent twice because the worker died between answer and settlement: {again}")
+    assert not taken, "nobody sent these"
+
+
+def _no_surprises(world: World) -> None:
+    """Whatever is killed, nothing happens that the code did not foresee."""
+    surprises = []
+    for name in MODULES:
+        for line in world.services.log(name).splitlines():
+            if line.startswith("{") and "exception" in (event := json.loads(line)):
+                if event.get("logger") == "celery.beat":
+                    continue  # it tells of an order that Redis did not take
+                last = event["exception"][-1]
+                surprises.append((name, event["event"], last["exc_type"], last["exc_value"], last["frames"][-3:]))
+            elif line.startswith("Traceback"):
+                surprises.append((name, line))
+    assert not surprises
