@@ -16,6 +16,10 @@ check: setup ## lint, format, types, import arrows, migrations, SQL
 	@$(BIN)/python -m tests.check
 fmt: setup ## format the code, mend what the linter can mend
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+bench: setup ## against Postfix and Dovecot in the same run: ratios (ONLY=words, KEEP=1 writes RESULTS.md)
+	@$(BIN)/python -m bench
+compose-test: ## the container stack with a real engine (installs one where there is none)
+	@$(PYTHON) -m tests.containers
 migrations: setup ## write migrations for the models that have changed: make migrations NAME=what_it_does
 	@$(BIN)/python -m tests.make_migrations
 lock: setup ## compile the hashed locks from pyproject.toml
