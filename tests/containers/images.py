@@ -89,6 +89,7 @@ def _build_base() -> None:
         'rm -rf "$1"/usr/share/man/* "$1"/usr/share/info/* "$1"/usr/share/locale/*',
         'find "$1/usr/share/doc" -type f ! -name copyright -delete',
         f"upload {STANDINS}/apt.conf /etc/apt/apt.conf.d/docker-clean",
+        'rm -f "$1"/var/cache/apt/*.bin',
         'mkdir -p "$1/usr/local/share/ca-certificates"',
         *(f'cp "{path}" "$1/usr/local/share/ca-certificates/"' for path in authorities),
     ]
