@@ -1,9 +1,7 @@
 """`python -m mailservices smtp|imap|pop3` starts one service; `certificate` makes the first certificate."""
 
 import importlib
-import resource
 import sys
-from contextlib import suppress
 
 from mailservices import config
 from mailservices.net import tls, worker
@@ -23,17 +21,10 @@ def make_certificate() -> None:
         config.refuse(f"The certificate cannot be written: {error.filename}: {error.strerror}.")
 
 
-def take_files() -> None:
-    """A client is a file: as many as this process may ask for, where it was given fewer."""
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with suppress(OSError, ValueError):  # such as a system that says "no limit" and means its own
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def serve(name: str) -> None:
     """Run one service. Its module is imported late: counters must know first that several processes share them."""
     settings = config.load()
-    take_files()
+    worker.take_files()
     tls.server(settings)  # one that cannot be used ends the process here, rather than each of its workers
     with worker.metrics_folder():
         server = importlib.import_module(f"mailservices.{name}.server")

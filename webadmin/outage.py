@@ -5,6 +5,7 @@ Neither asks the database, which may be what is away. The cause is in the log, n
 
 import sys
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
@@ -30,7 +31,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         body = {"type": "about:blank", "title": title, "status": status, "detail": words}
         answer: HttpResponse = JsonResponse(body, status=status, content_type=PROBLEM)
     else:
-        page = render_to_string("alone.html", {"title": title, "words": words})
+        page = render_to_string("alone.html", {"title": title, "words": words, "version": settings.VERSION})
         answer = HttpResponse(page, status=status)
     if passing:
         answer["Retry-After"] = str(RETRY_AFTER)

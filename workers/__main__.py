@@ -57,6 +57,7 @@ def beat(settings: configuration.Config) -> None:
 
 def main(arguments: list[str]) -> None:
     settings = configuration.load()
+    worker.take_files()
     # Celery leaves logging alone where somebody listens to this signal.
     signals.setup_logging.connect(lambda **_: None, weak=False)
     # Its own words on every task say nothing: the tasks of this room only wake the loop.

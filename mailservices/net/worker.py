@@ -7,6 +7,7 @@ on TERM. A worker serves its share of the clients of all listeners, and answers 
 import asyncio
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -78,6 +79,13 @@ def metrics_folder() -> Iterator[None]:
         # A worker that ends passes here too, but the others go on counting.
         if made and os.getpid() == maker:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def take_files() -> None:
+    """A client is a file: as many as this process may ask for, where it was given fewer."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with suppress(OSError, ValueError):  # such as a system that says "no limit" and means its own
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Application(BaseApplication):
