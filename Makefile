@@ -3,15 +3,17 @@ PYTHON ?= python3
 VENV ?= $(if $(FACTEUR_VENV),$(FACTEUR_VENV),.venv)
 BIN = $(VENV)/bin
 
-.PHONY: help setup run check fmt test fuzz e2e bench compose-test lock migrations
+.PHONY: help setup run check fmt test faults fuzz e2e bench compose-test lock migrations
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 run: ## the whole appliance on this machine, no containers: prints every address
 	@$(PYTHON) -m appliance run
 setup: ## environment for developers: .venv, PostgreSQL, Redis, the tests' mail clients
 	@$(PYTHON) -m appliance setup-dev
-test: setup ## every test but fuzzing and containers, on a private PostgreSQL and Redis
+test: setup ## every test but faults, fuzzing and containers, on a private PostgreSQL and Redis
 	@$(BIN)/pytest $(ARGS)
+faults: setup ## kill -9, outages and hostile clients, for minutes
+	@$(BIN)/pytest -s tests/faults $(ARGS)
 check: setup ## lint, format, types, import arrows, migrations, SQL
 	@$(BIN)/python -m tests.check
 fmt: setup ## format the code, mend what the linter can mend
@@ -22,5 +24,7 @@ compose-test: ## the container stack with a real engine (installs one where ther
 	@$(PYTHON) -m tests.containers
 migrations: setup ## write migrations for the models that have changed: make migrations NAME=what_it_does
 	@$(BIN)/python -m tests.make_migrations
+fuzz: setup ## every parser, FACTEUR_FUZZ_SECONDS each (20): make fuzz, or make fuzz ARGS="paths messages"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 lock: setup ## compile the hashed locks from pyproject.toml
 	@$(BIN)/python -m appliance.lock

@@ -1,7 +1,7 @@
 """Wildcards of transcripts and golden files: `*` is anything, `$name` is what was seen before, or new."""
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 _WORDS = re.compile(r"\*|\$([a-z][a-z0-9_]*)")
 
@@ -29,6 +29,6 @@ def matches(pattern: str, line: str, variables: MutableMapping[str, str] | None 
     return bool(found)
 
 
-def filled(text: str, variables: MutableMapping[str, str]) -> str:
+def filled(text: str, variables: Mapping[str, str]) -> str:
     """The text with what its names stand for."""
     return _WORDS.sub(lambda word: variables[word[1]] if word[1] else word[0], text)

@@ -17,6 +17,8 @@ from mailservices.mail.headers import Octets
 DEPTH = 50
 PARTS = 5000
 HEADER_OCTETS = 128 * 1024
+#: Lines of one message that begin as a delimiter does and are looked at: most may be none.
+LOOKS = 200_000
 #: RFC 2046 §5.1.1
 BOUNDARY_OCTETS = 200
 
@@ -70,6 +72,7 @@ class _Scanner:
     def __init__(self, body: Octets) -> None:
         self._body = body
         self._left = PARTS
+        self._looks = LOOKS
 
     def part(
         self, header: Range | None, fields: dict[bytes, list[bytes]], body: Range, default: MediaType, depth: int
@@ -122,15 +125,20 @@ class _Scanner:
 
     def _delimiters(self, within: Range, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
         """Where each delimiter line begins and ends, and whether it is the last."""
-        body, position = self._body, within.start
-        while (position := body.find(delimiter, position, within.end)) >= 0:
-            at_line = position == within.start or body[position - 1 : position] == b"\n"
-            match = _LINE_END.match(body, position + len(delimiter), within.end) if at_line else None
+        for begin in self._lines(within, delimiter):
+            match = _LINE_END.match(self._body, begin + len(delimiter), within.end)
             if match:
-                yield position, match.end(), match[1] is not None
-                position = match.end()
-            else:
-                position += len(delimiter)
+                yield begin, match.end(), match[1] is not None
+
+    def _lines(self, within: Range, beginning: bytes) -> Iterator[int]:
+        """Where lines begin with these octets; a body begins with a line."""
+        position = within.start
+        if self._body[position : position + len(beginning)] == beginning:
+            yield position
+        while self._looks > 0 and (position := self._body.find(b"\n" + beginning, position, within.end)) >= 0:
+            self._looks -= 1
+            position += 1
+            yield position
 
     def _before(self, position: int) -> int:
         """Without the line end before this place, LF or CRLF."""

@@ -188,6 +188,13 @@ def test_lines_are_counted_in_memory_and_in_files(body: bytes, span: Range, line
         assert count_lines(mapped, span) == lines
 
 
+def test_only_so_many_lines_are_taken_for_delimiters() -> None:
+    """Lines that only begin like one cost time, and fifty levels of parts would each look at all of them."""
+    end = b"\n--b\r\n\r\none\r\n--b--\r\n"
+    assert texts(mixed(), b"\n--bx" * (mime.LOOKS - 5) + end) == [b"one"]
+    assert texts(mixed(), b"\n--bx" * mime.LOOKS + end) == []
+
+
 def test_a_file_has_the_tree_of_the_memory() -> None:
     with mmap.mmap(-1, len(NESTED)) as mapped:
         mapped[:] = NESTED

@@ -50,7 +50,7 @@ class Step:
 
     def octets(self, variables: Mapping[str, str]) -> bytes:
         """What a client's line sends."""
-        text = filled(self.text, dict(variables))
+        text = filled(self.text, variables)
         if self.raw:
             return _ESCAPE.sub(_unescaped, text.encode()) * self.times
         return f"{text}\r\n".encode() * self.times

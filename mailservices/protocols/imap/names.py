@@ -13,7 +13,8 @@ from mailservices.mail.vocabulary import HIERARCHY, INBOX
 NAME_CHARACTERS: Final = 500
 LEVELS: Final = 20
 
-_SHIFTED = re.compile(rb"&([^-]*)-")
+# Without "&" within, lest a row of them takes long.
+_SHIFTED = re.compile(rb"&([^&-]*)-")
 _DIRECT = re.compile(r"[\x20-\x7e]+")
 _WILDCARDS = re.compile(r"[*%]+")
 

@@ -39,7 +39,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class LiteralAhead:
-    """`size` octets follow; `waits` for our continuation. Answer with `accept` or `refuse` before asking again."""
+    """`size` octets follow; `waits` for our continuation. Answer with `accept`; not to answer is to refuse."""
 
     parts: tuple[Part, ...]
     size: int
@@ -72,6 +72,8 @@ class Reader:
         self._sink: Sink | None = None
         self._dropping = False
         self._refused = False
+        #: The literal that was told of and is not answered yet.
+        self._told: LiteralAhead | None = None
 
     def receive(self, octets: bytes) -> None:
         self._buffer += octets
@@ -83,6 +85,7 @@ class Reader:
 
     def accept(self, sink: Sink | None = None) -> None:
         """Take the literal that is ahead, into the command or into this sink."""
+        self._told = None
         self._remaining = self._ahead
         self._literal = bytearray()
         self._kept = sink is None
@@ -90,6 +93,7 @@ class Reader:
 
     def refuse(self, *, waits: bool) -> None:
         """Do not take it. A client that did not wait sends it all the same: it is dropped, and its command."""
+        self._told = None
         self._refused = True
         if waits:
             # RFC 9051 §7.6: the client goes on with a new command.
@@ -98,6 +102,8 @@ class Reader:
             self.accept(_drop)
 
     def next_event(self) -> Event | None:
+        if self._told is not None:
+            self.refuse(waits=self._told.waits)
         while True:
             if self._sink is not None:
                 self._take_literal(self._sink)
@@ -157,7 +163,8 @@ class Reader:
                 # The client has read our refusal by now, if it waits: it goes on with a new command.
                 self.refuse(waits=not match[2])
                 return None
-            return LiteralAhead(tuple(self._parts), self._ahead, waits=not match[2])
+            self._told = LiteralAhead(tuple(self._parts), self._ahead, waits=not match[2])
+            return self._told
         if self._refused:
             self._start_over()
             return None

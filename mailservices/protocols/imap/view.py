@@ -86,7 +86,12 @@ class View:
     def names_gone(self, numbers: NumberSet) -> bool:
         """Whether a command by sequence number names a message that another session has expunged."""
         named = numbers.resolve(len(self._uids))
-        return any(low <= self.number(uid) <= high for uid in self._gone for low, high in named)
+        starts = [low for low, _ in named]
+        for number in map(self.number, self._gone):
+            place = bisect_right(starts, number)
+            if place and number <= named[place - 1][1]:
+                return True
+        return False
 
     def learn(self, changes: Changes, *, may_expunge: bool) -> list[Told]:
         """Take in what happened, and return what may be told of it now, in the order in which it must be told."""
@@ -109,13 +114,16 @@ class View:
 
     def expunge(self) -> list[Told]:
         """Tell of all that is gone, the highest number first, so that the others keep theirs meanwhile."""
-        told: list[Told] = []
-        for uid in sorted(self._gone, reverse=True):
-            number = self.number(uid)
-            del self._uids[number - 1]
-            told.append(Expunged(number))
+        if not self._gone:
+            return []
+        numbers = sorted(map(self.number, self._gone))
         self._gone.clear()
-        return told
+        kept, start = self._uids[:0], 0
+        for number in numbers:
+            kept += self._uids[start : number - 1]
+            start = number
+        self._uids = kept + self._uids[start:]
+        return [Expunged(number) for number in reversed(numbers)]
 
     def forget(self, uids: Sequence[int]) -> list[Told]:
         """This client's own EXPUNGE or MOVE removed them."""

@@ -2,16 +2,15 @@
 
 from mailservices.protocols.imap.grammar import Scanner
 from mailservices.protocols.imap.reader import LiteralAhead, Part, Reader, Received
+from tests.protocols.feeding import Feed, whole
 
 
-def parts_of(line: bytes) -> tuple[Part, ...]:
+def parts_of(line: bytes, feed: Feed = whole) -> tuple[Part, ...]:
     """One command, its literals taken into it."""
-    reader = Reader()
-    reader.receive(line + b"\r\n")
-    event = reader.next_event()
-    while isinstance(event, LiteralAhead):
-        reader.accept()
-        event = reader.next_event()
+    reader, event = Reader(), None
+    for event in feed(reader, line + b"\r\n"):
+        if isinstance(event, LiteralAhead):
+            reader.accept()
     assert isinstance(event, Received), event
     return event.parts
 

@@ -7,7 +7,6 @@ import pytest
 from mailservices.mail import uidset
 from mailservices.mail.flags import DELETED, SEEN, Change, Flags
 from mailservices.mail.search import All, HasFlag
-from mailservices.protocols.imap import commands
 from mailservices.protocols.imap.commands import (
     COMMANDS,
     Append,
@@ -48,6 +47,7 @@ from mailservices.protocols.imap.commands import (
 from mailservices.protocols.imap.fetch import Simple
 from mailservices.protocols.imap.reader import LiteralAhead, Reader
 from mailservices.protocols.imap.search import BadCharset
+from tests.protocols.feeding import Feed
 from tests.protocols.imap.feeding import parts_of
 
 SET = uidset.parse(b"1:3,*")
@@ -112,8 +112,8 @@ MOMENT = datetime(2026, 7, 1, 2, 44, 25, tzinfo=UTC)
         (b"UID MOVE 1:3,* Old", Move(SET, "Old", by_uid=True)),
     ],
 )  # fmt: skip
-def test_commands_are_read(line: bytes, command: Command) -> None:
-    tagged = parse(parts_of(b"a1 " + line))
+def test_commands_are_read(feed: Feed, line: bytes, command: Command) -> None:
+    tagged = parse(parts_of(b"a1 " + line, feed))
     assert (tagged.tag, tagged.command) == (b"a1", command)
     assert COMMANDS[tagged.name] is tagged.spec
 
@@ -209,12 +209,3 @@ def test_which_literal_is_a_message(line: bytes, answers: list[bool]) -> None:
         found.append(names_append(event.parts))
         reader.accept()
     assert found == answers
-
-
-def test_a_tail_does_not_change_a_command() -> None:
-    reader = Reader()
-    reader.receive(b"a NOOP\r\nb NO")
-    event = reader.next_event()
-    assert event is not None
-    assert not isinstance(event, LiteralAhead)
-    assert commands.parse(event.parts).command == Noop()  # type: ignore[union-attr]

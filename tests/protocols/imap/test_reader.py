@@ -138,6 +138,12 @@ def test_refused_literals(feed: Feed, octets: bytes, events: list[Event]) -> Non
     assert list(refusing(reader, feed(reader, octets))) == events
 
 
+@pytest.mark.parametrize("octets", [b"a X {5}\r\nb NOOP\r\n", b"a X {5+}\r\n12345 y\r\nb NOOP\r\n"])
+def test_a_literal_that_nobody_answers_is_refused(feed: Feed, octets: bytes) -> None:
+    """Where no literal makes sense, as in IDLE, nobody asks what is ahead."""
+    assert list(feed(Reader(), octets))[1:] == [received(b"b NOOP")]
+
+
 def test_an_endless_line_is_not_kept() -> None:
     reader = Reader()
     for _ in range(500):

@@ -153,7 +153,7 @@ class Folder(RuleBasedStateMachine):
 
 
 TestFolder = Folder.TestCase
-TestFolder.settings = settings(max_examples=100, stateful_step_count=30)
+TestFolder.settings = settings(max_examples=60, stateful_step_count=30)
 
 
 def test_an_empty_folder() -> None:

@@ -26,12 +26,10 @@ CELLS: dict[str, tuple[State | None, ...]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("line", "state", "after"),
-    [(line, state, after) for line, row in CELLS.items() for state, after in zip(STATES, row, strict=True)],
-)
-def test_a_cell(line: str, state: State, after: State | None) -> None:
-    assert following(state, parse(line.encode())) is after
+@pytest.mark.parametrize("line", CELLS)
+def test_the_cells_of_a_command(line: str) -> None:
+    command = parse(line.encode())
+    assert tuple(following(state, command) for state in STATES) == CELLS[line]
 
 
 def test_all_cells_are_walked() -> None:

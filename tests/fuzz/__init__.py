@@ -1,0 +1,1 @@
+"""Fuzzing: one target for each parser, one sentence of invariant each; seeds are transcripts and messages."""

@@ -1,0 +1,74 @@
+"""What fuzzing begins with: the octets of the transcripts' clients, the messages, and the words in both."""
+
+import re
+from collections.abc import Iterator
+
+from appliance import ROOT
+from tests.transcripts.runner import TRANSCRIPTS, Step, steps
+
+MESSAGES = sorted((ROOT / "tests" / "messages").glob("*.eml"))
+_LINES = {
+    "smtp_lines": ".smtp",
+    "smtp_text": ".smtp",
+    "dots": ".smtp",
+    "imap_commands": ".imap",
+    "pop3_lines": ".pop3",
+}
+#: Target -> the words of transcripts and messages that it reads.
+_WORDS: dict[str, tuple[str, bytes]] = {
+    "paths": (".smtp", rb"(?:FROM|TO): ?<(.*?)>(?: |\r)"),
+    "smtp_parameters": (".smtp", rb"(?:FROM|TO): ?<.*?> (.*?)\r"),
+    "fetch_items": (".imap", rb"FETCH \S+ (.*?)\r"),
+    "search_keys": (".imap", rb"SEARCH (.*?)\r"),
+    "folder_names": (".imap", rb'(?:SELECT|CREATE|LIST|LSUB|RENAME|STATUS|DELETE) "?([^" \r]*)'),
+    "number_sets": (".imap", rb"(?:FETCH|STORE|COPY|MOVE|EXPUNGE|UID) (\S+)"),
+    "sasl_responses": (".smtp", rb"\r\n([A-Za-z0-9+/=!]+)\r"),
+    "address_lists": (".eml", rb"(?:From|To|Cc|Reply-To|Sender|Bcc):(.*?)\r\n(?! )"),
+    "media_types": (".eml", rb"Content-[A-Za-z]+:(.*?)\r\n(?! )"),
+    "charsets": (".eml", rb"((?:charset=|=\?).*?)\r"),
+    "moments": (".eml", rb"Date: (.*?)\r"),
+}
+_OTHERS = {
+    "proxy_headers": [
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 25",
+        b"PROXY TCP6 2001:db8::1 ::1 56324 25",
+        b"PROXY UNKNOWN",
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\xdc\4\0\x19",
+        b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+    ],
+    "replies": [b"\x09250-us.test\r\n250 2.1.0 Fine\r\n550 5.1.1 No\r\n", b"\x09250\r\n", b"\x09354 Go on\r\n"],
+    "moments": [b" 1-Jul-2026 02:44:25 -0700", b"1-Jul-2026"],
+}
+
+
+def _client(wanted: list[Step]) -> bytes:
+    """A conversation's lines, each once."""
+    return b"".join(step.octets(_Names()) for step in wanted if step.kind == "C" and step.times == 1)
+
+
+class _Names(dict[str, str]):
+    """Somebody of each name in a transcript."""
+
+    def __missing__(self, name: str) -> str:
+        return f"{name}@example.org"
+
+
+def conversations(suffix: str) -> Iterator[bytes]:
+    for path in TRANSCRIPTS:
+        if path.suffix == suffix:
+            yield _client(list(steps(path)))
+
+
+def of(name: str) -> list[bytes]:
+    """The seeds of a target."""
+    if name in _LINES:
+        # The first octet says how the others are cut.
+        return [b"\xff" + octets for octets in conversations(_LINES[name])]
+    found = list(_OTHERS.get(name, []))
+    if name in _WORDS:
+        suffix, expression = _WORDS[name]
+        texts = [path.read_bytes() for path in MESSAGES] if suffix == ".eml" else conversations(suffix)
+        found += {word for octets in texts for word in re.findall(expression, octets, re.DOTALL)}
+    if not found:
+        found = [path.read_bytes() for path in MESSAGES]
+    return sorted(found)

@@ -1,0 +1,374 @@
+"""The targets: each takes any octets. It returns, or raises ProtocolError; anything else is a bug.
+
+What a docstring says besides is asserted. Where octets arrive in pieces, the first octet says how they are cut.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from mailservices.mail import address, addresses, content, dates, headers, lexical, mime, structure, text, uidset
+from mailservices.mail.errors import FolderNameInvalid, ProtocolError
+from mailservices.net import proxy_header
+from mailservices.protocols import sasl
+from mailservices.protocols.dots import Stuffer
+from mailservices.protocols.imap import commands as imap
+from mailservices.protocols.imap import fetch, names, search
+from mailservices.protocols.imap import reader as imap_reader
+from mailservices.protocols.imap.grammar import Scanner
+from mailservices.protocols.pop3 import commands as pop3
+from mailservices.protocols.pop3 import reader as pop3_reader
+from mailservices.protocols.smtp import commands as smtp
+from mailservices.protocols.smtp import parameters
+from mailservices.protocols.smtp import reader as smtp_reader
+from mailservices.protocols.smtp.replies import LINE_OCTETS, ReplyReader
+
+Target = Callable[[bytes], None]
+
+#: Octets of one literal that the IMAP target takes, as the server does for strangers.
+LITERAL_OCTETS: Final = 8 * 1024
+#: What every printed structure may be longer than its message.
+GROWTH: Final = 200
+
+TARGETS: Final[dict[str, Target]] = {}
+
+
+def target(function: Target) -> Target:
+    TARGETS[function.__name__] = function
+    return function
+
+
+def run(name: str, octets: bytes) -> None:
+    """Once; what a parser may say of nonsense is no bug."""
+    try:
+        TARGETS[name](octets)
+    except ProtocolError:
+        return
+
+
+def pieces(octets: bytes) -> Iterator[bytes]:
+    """The octets, cut as the first of them says."""
+    size = octets[0] or 1 if octets else 1
+    for start in range(1, len(octets), size):
+        yield octets[start : start + size]
+
+
+def latin(octets: bytes) -> str:
+    """Any text, of which octets beyond ASCII make characters of several kinds."""
+    return octets.decode("utf-8", "surrogateescape")
+
+
+@target
+def smtp_lines(octets: bytes) -> None:
+    """Every line is a command or an error, and no more than one line is kept."""
+    reader = smtp_reader.Reader()
+    for piece in pieces(octets):
+        reader.receive(piece)
+        while (event := reader.next_event()) is not None:
+            if isinstance(event, smtp_reader.Line):
+                quietly(smtp.parse, event.text)
+        assert len(reader._buffer) <= smtp_reader.LINE_OCTETS + len(piece)
+
+
+@target
+def smtp_text(octets: bytes) -> None:
+    """A text ends with CRLF.CRLF and nothing else, however it is cut, and what was stuffed comes back."""
+    reader, whole, taken, end = smtp_reader.Reader(), octets[1:], b"", None
+    reader.expect_text()
+    for piece in pieces(octets):
+        reader.receive(piece)
+        while end is None and (event := reader.next_event()) is not None:
+            if isinstance(event, smtp_reader.Text):
+                taken += event.octets
+            else:
+                end = event
+        assert end is not None or len(reader._buffer) < 10
+    before, dot, _ = (b"\r\n" + whole).partition(b"\r\n.\r\n")
+    assert (end is None) == (not dot)
+    if end is not None:
+        expected = (before + b"\r\n").replace(b"\r\n.", b"\r\n")[2:]
+        assert taken == expected
+        assert end.nul == (b"\0" in taken)  # type: ignore[union-attr]
+        assert end.bare_line_end == bool(set(taken.replace(b"\r\n", b"")) & set(b"\r\n"))  # type: ignore[union-attr]
+
+
+@target
+def dots(octets: bytes) -> None:
+    """A text of whole lines comes back from the other side, however it is cut."""
+    stuffer, reader = Stuffer(), smtp_reader.Reader()
+    text_sent = octets[1:].replace(b"\n", b"").replace(b"\r", b"\r\n") + b"\r\n"
+    wire = b"".join(map(stuffer.stuff, pieces((octets[:1] or b"\1") + text_sent))) + stuffer.end()
+    reader.receive(wire)
+    reader.expect_text()
+    taken = b""
+    while isinstance(event := reader.next_event(), smtp_reader.Text):
+        taken += event.octets
+    assert taken == text_sent
+    assert isinstance(event, smtp_reader.EndOfText)
+    assert reader.empty
+
+
+@target
+def smtp_parameters(octets: bytes) -> None:
+    """Parameters are read, and xtext comes back."""
+    offered = {"SIZE", "8BITMIME", "SMTPUTF8", "DSN"}
+    words = latin(octets)
+    quietly(parameters.read_mail, parameters.Envelope(None), words, offered)
+    quietly(parameters.read_rcpt, parameters.Recipient(address.Address("a", "b")), words, offered)
+    decoded = parameters.decode_xtext(words)
+    assert parameters.decode_xtext(parameters.encode_xtext(decoded)) == decoded
+
+
+@target
+def paths(octets: bytes) -> None:
+    """What was read as an address is printed and read again as the same, and fits its limits."""
+    path = address.parse_path(latin(octets))
+    if path is not None:
+        assert address.parse_path(str(path)) == path
+        assert len(path.domain) <= address.DOMAIN_OCTETS
+        assert not set(str(path)) & set("\r\n\0")
+        address.display_domain(path.domain)
+        address.literal_host(path.domain)
+        assert path.key.startswith(path.without_detail())
+
+
+@target
+def address_lists(octets: bytes) -> None:
+    """Any field is a list of addresses, no longer than the limit, whose groups begin before they end."""
+    listed = addresses.parse(headers.unfold(octets))
+    assert len(listed) <= addresses.ADDRESSES
+    depth = 0
+    for one in listed:
+        depth += (one.host is None and one.mailbox is not None) - (one == addresses.GROUP_END)
+        assert 0 <= depth <= 1
+    assert sum(1 for _ in lexical.words(octets)) <= lexical.WORDS
+
+
+@target
+def replies(octets: bytes) -> None:
+    """Another host's answers are replies or an error, and no more than one line is kept."""
+    reader = ReplyReader()
+    for piece in pieces(octets):
+        reader.receive(piece)
+        while (reply := reader.next_reply()) is not None:
+            assert 200 <= reply.code < 600
+            assert "\n" not in reply.text
+        assert len(reader._buffer) <= LINE_OCTETS
+
+
+@target
+def imap_commands(octets: bytes) -> None:
+    """Every command is one or is refused, literals are taken as announced, and what is kept is bounded."""
+    reader = imap_reader.Reader()
+    for piece in pieces(octets):
+        reader.receive(piece)
+        while (event := reader.next_event()) is not None:
+            match event:
+                case imap_reader.LiteralAhead():
+                    imap.names_append(event.parts)
+                    if event.size > LITERAL_OCTETS:
+                        reader.refuse(waits=event.waits)
+                    else:
+                        reader.accept()
+                case imap_reader.Received(parts):
+                    assert all(part.size == len(part.octets or b"") for part in literals(parts))
+                    imap_reader.tag_of(parts)
+                    quietly(imap.parse, parts)
+        assert len(reader._buffer) <= imap_reader.LINE_OCTETS + len(piece)
+
+
+def literals(parts: tuple[imap_reader.Part, ...]) -> list[imap_reader.Literal]:
+    return [part for part in parts if isinstance(part, imap_reader.Literal)]
+
+
+def scanner_of(octets: bytes) -> Scanner:
+    """One line, whose literals are cut at NUL."""
+    parts: list[imap_reader.Part] = []
+    for piece in octets.split(b"\0"):
+        if parts:
+            parts.append(imap_reader.Literal(len(piece), piece))
+        parts.append(piece)
+    return Scanner(tuple(parts))
+
+
+@target
+def fetch_items(octets: bytes) -> None:
+    """Items are read, and a section's label is on one line unless a literal says otherwise."""
+    for item in fetch.parse(scanner_of(octets)):
+        if isinstance(item, fetch.Section):
+            assert item.label.startswith((b"BODY[", b"RFC822"))
+            assert b"\n" not in item.label or b"{" in item.label
+
+
+@target
+def search_keys(octets: bytes) -> None:
+    """Keys are read to a tree that is no deeper than the limit."""
+    search.parse(scanner_of(octets))
+
+
+@target
+def folder_names(octets: bytes) -> None:
+    """A name that was read is written and read again as the same, and every pattern ends."""
+    name = names.decode(octets)
+    assert names.decode(names.encode(name)) == name
+    names.matches(name, "INBOX/a/b")
+    try:
+        kept = names.check_new(name)
+    except FolderNameInvalid:
+        return
+    assert names.matches(kept, kept)
+    assert names.matches(kept[: len(kept) // 2] + "*" + kept[len(kept) // 2 :], kept)
+    assert all(kept.startswith(above) for above in names.superiors(kept))
+
+
+@target
+def number_sets(octets: bytes) -> None:
+    """A set is resolved to ascending ranges that do not touch."""
+    found = uidset.parse(octets).resolve(100)
+    assert list(found) == list(uidset.merged(found))
+
+
+@target
+def pop3_lines(octets: bytes) -> None:
+    """Every line is a command or an error, and no more than one line is kept."""
+    reader = pop3_reader.Reader()
+    for piece in pieces(octets):
+        reader.receive(piece)
+        while (event := reader.next_event()) is not None:
+            if isinstance(event, pop3_reader.Line):
+                quietly(pop3.parse, event.text)
+        assert len(reader._buffer) <= pop3_reader.LINE_OCTETS + len(piece)
+
+
+@target
+def messages(octets: bytes) -> None:
+    """Any message has a structure that is well formed, ranges that lie within it, and a text."""
+    header, body = headers.split(octets)
+    facts = structure.read(header, body)
+    brief = structure.without_extensions(header, body)
+    for printed in (facts.envelope, facts.bodystructure, brief):
+        assert len(printed) <= GROWTH * (len(octets) + 1)
+        well_formed(printed)
+    tree = mime.scan(header, body)
+    check_ranges(tree, mime.Range(0, len(body)), 0)
+    for _ in text.body_texts(tree, body):
+        pass
+    for _ in text.header_texts(header):
+        pass
+
+
+def check_ranges(part: mime.Part, within: mime.Range, depth: int) -> None:
+    assert within.start <= part.body.start <= part.body.end <= within.end
+    assert depth <= mime.DEPTH
+    for child in part.children:
+        assert child.header is not None
+        assert part.body.start <= child.header.start <= child.header.end == child.body.start
+        check_ranges(child, part.body, depth + 1)
+
+
+def well_formed(printed: bytes) -> None:
+    """By a reader of its own: parentheses match, strings end."""
+    depth = position = 0
+    while position < len(printed):
+        octet = printed[position : position + 1]
+        if octet == b'"':
+            position += 1
+            while printed[position : position + 1] != b'"':
+                assert printed[position : position + 1] not in (b"", b"\r", b"\n", b"\0")
+                position += 2 if printed[position : position + 1] == b"\\" else 1
+        elif octet == b"{":
+            end = printed.index(b"}\r\n", position)
+            position = end + 2 + int(printed[position + 1 : end])
+        else:
+            assert octet in (b"(", b")", b" ") or octet.isalnum()
+            depth += (octet == b"(") - (octet == b")")
+        assert depth > 0 or position == len(printed) - 1
+        position += 1
+    assert depth == 0
+    assert position == len(printed)
+
+
+@target
+def header_fields(octets: bytes) -> None:
+    """Every field is in the index and in the selection, and nothing is chosen twice."""
+    found = headers.index(octets)
+    chosen, rest = headers.select(octets, found), headers.select(octets, found, exclude=True)
+    assert rest == b"\r\n"
+    assert unfolded(headers.index(chosen)) == unfolded(found)
+    for name, values in found.items():
+        assert headers.count(octets, name) == len(values)
+        assert headers.first(octets, name) == headers.unfold(values[0])
+        text.decode_field(values[0])
+        content.parse(values[0])
+        content.disposition(values[0])
+
+
+def unfolded(found: dict[bytes, list[bytes]]) -> dict[bytes, list[bytes]]:
+    return {name: [headers.unfold(value) for value in values] for name, values in found.items()}
+
+
+@target
+def media_types(octets: bytes) -> None:
+    """Any field is a type, with no more parameters than the limit."""
+    read = content.parse(octets)
+    assert read.type
+    assert read.subtype
+    assert len(read.parameters) <= content.PARAMETERS
+    content.disposition(octets)
+
+
+@target
+def charsets(octets: bytes) -> None:
+    """Any octets in any charset are a text."""
+    name, _, rest = octets.partition(b"\n")
+    text.decode(rest, name)
+    text.decode_field(octets)
+
+
+@target
+def moments(octets: bytes) -> None:
+    """A date is one that can be told in UTC, or none."""
+    for read in (dates.parse_field, dates.parse_imap_datetime):
+        moment = read(octets)
+        assert moment is None or moment.astimezone(dates.UTC).year
+    dates.parse_imap_date(octets)
+
+
+@target
+def sasl_responses(octets: bytes) -> None:
+    """A response is octets, and a PLAIN message a claim without NUL."""
+    claim = claimed(sasl.decode(octets))
+    assert "\0" not in claim.name + claim.password + claim.authorize_as
+
+
+def claimed(response: bytes) -> sasl.Claim:
+    exchange = sasl.plain()
+    next(exchange)
+    try:
+        exchange.send(response)
+    except StopIteration as done:
+        claim: sasl.Claim = done.value
+        return claim
+    raise AssertionError("PLAIN has one message")
+
+
+@target
+def proxy_headers(octets: bytes) -> None:
+    """Whoever claims to be a balancer names a client with an address and a port, or none."""
+    found = []
+    if len(octets) >= proxy_header.FIXED_OCTETS and not proxy_header.is_line(octets):
+        fixed = octets[: proxy_header.FIXED_OCTETS]
+        size = proxy_header.rest_octets(fixed)
+        assert size <= proxy_header.REST_OCTETS
+        found.append(proxy_header.parse(fixed, octets[len(fixed) : len(fixed) + size]))
+    else:
+        found.append(proxy_header.parse_line(octets[: proxy_header.LINE_OCTETS]))
+    for client in found:
+        assert client is None or (address.ipaddress.ip_address(client.address) and 0 <= client.port < 2**16)
+
+
+def quietly(function: Callable[..., object], *arguments: object) -> None:
+    """Nonsense in one line does not end the conversation."""
+    try:
+        function(*arguments)
+    except ProtocolError:
+        return
