@@ -20,7 +20,7 @@
         ├── NoSuchFolder
         ├── FolderExists
         ├── FolderNameInvalid
-        ├── FolderHasChildren
+        ├── RoleTaken              of a special-use folder
         ├── NotPossible            legal command, but not for this folder
         └── MessageGone            another session expunged it
 
@@ -168,9 +168,9 @@ class FolderNameInvalid(Permanent):
     pop3 = "SYS/PERM"
 
 
-class FolderHasChildren(Permanent):
-    smtp = Reply(550, "5.2.0", "Folder has folders below it")
-    imap = "HASCHILDREN"
+class RoleTaken(Permanent):
+    smtp = Reply(550, "5.2.0", "Another folder has that role")
+    imap = "USEATTR"
     pop3 = "SYS/PERM"
 
 

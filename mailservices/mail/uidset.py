@@ -21,6 +21,11 @@ class NumberSet:
 
     ranges: tuple[tuple[int | None, int | None], ...]
 
+    @property
+    def largest(self) -> int:
+        """The largest number that is written out; 0 where there is only "*"."""
+        return max((number for span in self.ranges for number in span if number is not None), default=0)
+
     def resolve(self, largest: int) -> tuple[tuple[int, int], ...]:
         """Ascending, disjoint ranges, once "*" is known (RFC 9051 §9: 4:2 is 2:4, 559:* has the last)."""
         pairs = []
@@ -28,6 +33,10 @@ class NumberSet:
             low, high = largest if start is None else start, largest if end is None else end
             pairs.append((min(low, high), max(low, high)))
         return merged(pairs)
+
+
+#: 1:*
+EVERYTHING: Final = NumberSet(((1, None),))
 
 
 def merged(pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -162,5 +162,5 @@ def syntax_reply(error: ProtocolError) -> Reply:
     if isinstance(error, commands.UnknownCommand):
         return codes.UNKNOWN_COMMAND
     if isinstance(error, commands.BadAddress):
-        return codes.BAD_RECIPIENT
+        return error.reply
     return codes.SYNTAX_ERROR

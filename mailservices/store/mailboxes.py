@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from mailservices.mail.errors import FolderExists, NoSuchFolder, NotPossible, Unavailable
+from mailservices.mail.errors import FolderExists, NoSuchFolder, NotPossible, RoleTaken, Unavailable
 from mailservices.mail.vocabulary import HIERARCHY, INBOX
 from mailservices.store.pool import Connection, Pool, connection, transaction
 
@@ -118,14 +118,15 @@ async def create(pool: Pool, account_id: int, names: Sequence[str], special_use:
 
     Raises:
         FolderExists: the last is there already.
-        NotPossible: too many folders, or the role is another folder's.
+        NotPossible: too many folders.
+        RoleTaken: the role is another folder's.
     """
     async with transaction(pool) as db:
         await db.execute(LOCK_ACCOUNT, account_id)
         if int(await db.fetchval(COUNT, account_id) or 0) + len(names) > FOLDERS:
             raise NotPossible(words="There are too many folders already.")
         if await db.fetchval(ROLE_TAKEN, account_id, special_use):
-            raise NotPossible(words="Another folder has that role.")
+            raise RoleTaken  # RFC 6154 §3
         created: int | None = None
         for name in names:
             created = await db.fetchval(CREATE, account_id, name, special_use if name == names[-1] else "")

@@ -79,9 +79,7 @@ def test_commands_are_frozen() -> None:
 
 
 #: Replies that a conversation alone cannot bring about: they need an outage, time, many connections, or no TLS.
-#: BAD_SENDER is not said by anybody yet: MAIL with a bad path is answered as RCPT is.
 ELSEWHERE = {
-    "BAD_SENDER",
     "SHUTTING_DOWN", "TIMED_OUT", "TOO_MANY_CONNECTIONS", "UNAVAILABLE", "AUTH_UNAVAILABLE", "AUTH_NEEDS_TLS",
     "TLS_UNAVAILABLE",
 }  # fmt: skip

@@ -11,7 +11,7 @@ from mailservices.mail.errors import BadMessage, MailError, Permanent, ProtocolE
 #: Response codes of RFC 5530, RFC 7889, RFC 6154 and RFC 9051 §7.1 that a NO may carry.
 IMAP = {
     "UNAVAILABLE", "OVERQUOTA", "LIMIT", "INUSE", "AUTHENTICATIONFAILED", "PRIVACYREQUIRED", "NONEXISTENT",
-    "CONTACTADMIN", "NOPERM", "TOOBIG", "CANNOT", "ALREADYEXISTS", "HASCHILDREN", "EXPUNGEISSUED",
+    "CONTACTADMIN", "NOPERM", "TOOBIG", "CANNOT", "ALREADYEXISTS", "USEATTR", "EXPUNGEISSUED",
 }  # fmt: skip
 #: RFC 2449 §8, RFC 3206 §4 and §5.
 POP3 = {"SYS/TEMP", "SYS/PERM", "IN-USE", "AUTH"}

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailservices.mail.changes import Changes
-from mailservices.mail.uidset import NumberSet
+from mailservices.mail.errors import ProtocolError
+from mailservices.mail.uidset import EVERYTHING, NumberSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,14 @@ class View:
         return bisect_left(self._uids, uid)
 
     def chosen(self, numbers: NumberSet, *, by_uid: bool) -> Sequence[int]:
-        """The UIDs that a command names, ascending, without those that are gone."""
+        """The UIDs that a command names, ascending, without those that are gone.
+
+        Raises:
+            ProtocolError: a sequence number that no message has (RFC 9051 §9 seq-number); but 1:*, which everybody
+                says who means all, is fine in an empty folder too.
+        """
+        if not by_uid and numbers.largest > len(self._uids) and numbers != EVERYTHING:
+            raise ProtocolError("There is no message of that number.")
         uids: array[int] = array("I")
         for low, high in numbers.resolve(self.last_uid if by_uid else len(self._uids)):
             if by_uid:

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from mailservices.mail import codes
 from mailservices.mail.address import Address, parse_path
+from mailservices.mail.codes import Reply
 from mailservices.mail.errors import ProtocolError
 
 # RFC 5321 §4.1.1.2: one space may be missing, and clients put one behind the colon.
@@ -96,7 +98,11 @@ class UnknownCommand(ProtocolError):
 
 
 class BadAddress(ProtocolError):
-    """The path of MAIL or RCPT is not one."""
+    """The path of MAIL or RCPT is not one; `reply` says so."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        super().__init__(reply.text)
 
 
 def _helo(rest: str) -> Helo:
@@ -118,24 +124,24 @@ def _mail(rest: str) -> Mail:
     match = _MAIL.fullmatch(rest)
     if not match:
         raise ProtocolError("MAIL FROM:<address> is needed.")
-    return Mail(_path(match[1]), match[2] or "")
+    return Mail(_path(match[1], codes.BAD_SENDER), match[2] or "")
 
 
 def _rcpt(rest: str) -> Rcpt:
     match = _RCPT.fullmatch(rest)
     if not match:
         raise ProtocolError("RCPT TO:<address> is needed.")
-    recipient = _path(match[1])
+    recipient = _path(match[1], codes.BAD_RECIPIENT)
     if recipient is None:
-        raise BadAddress("A recipient is needed.")
+        raise BadAddress(codes.BAD_RECIPIENT)
     return Rcpt(recipient, match[2] or "")
 
 
-def _path(text: str) -> Address | None:
+def _path(text: str, refusal: Reply) -> Address | None:
     try:
         return parse_path(text)
     except ProtocolError as error:
-        raise BadAddress(str(error)) from error
+        raise BadAddress(refusal) from error
 
 
 def _alone(command: Callable[[], Command]) -> Callable[[str], Command]:

@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from mailservices.mail import uidset
 from mailservices.mail.changes import Changes, Flagged
+from mailservices.mail.errors import ProtocolError
 from mailservices.protocols.imap.view import Exists, Expunged, NewFlags, Told, View
 
 
@@ -125,7 +126,7 @@ class Folder(RuleBasedStateMachine):
     def the_client_names_messages(self, data: st.DataObject) -> None:
         """By number and by UID: what it believes to be there, without what is gone."""
         count = len(self.believed)
-        low, high = data.draw(st.integers(1, count)), data.draw(st.integers(1, count + 2))
+        low, high = data.draw(st.integers(1, count)), data.draw(st.integers(1, count))
         low, high = min(low, high), max(low, high)
         named = self.believed[low - 1 : high]
         gone = self.view._gone
@@ -160,8 +161,17 @@ def test_an_empty_folder() -> None:
     view = View([], 7)
     assert (len(view), view.last_uid, view.number(1), view.waiting) == (0, 0, 0, False)
     for text in (b"*", b"1:*", b"1"):
-        assert list(view.chosen(uidset.parse(text), by_uid=False)) == []
         assert list(view.chosen(uidset.parse(text), by_uid=True)) == []
+    for text in (b"*", b"1:*"):
+        assert list(view.chosen(uidset.parse(text), by_uid=False)) == []
+
+
+@pytest.mark.parametrize("text", [b"4", b"1:4", b"5:2", b"4:*", b"1,4"])
+def test_a_number_that_no_message_has_is_an_error(text: bytes) -> None:
+    """RFC 9051 §9 seq-number."""
+    view = View([11, 12, 13], 1)
+    with pytest.raises(ProtocolError):
+        view.chosen(uidset.parse(text), by_uid=False)
 
 
 def test_the_largest_uid_and_what_lies_beyond() -> None:
