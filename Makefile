@@ -10,8 +10,10 @@ run: ## the whole appliance on this machine, no containers: prints every address
 	@$(PYTHON) -m appliance run
 setup: ## environment for developers: .venv, PostgreSQL, Redis, the tests' mail clients
 	@$(PYTHON) -m appliance setup-dev
-test: setup ## every test but faults, fuzzing and containers, on a private PostgreSQL and Redis
+test: setup ## every test but the long ones below, on a private PostgreSQL and Redis
 	@$(BIN)/pytest $(ARGS)
+e2e: setup ## the real `make run`: started, used, damaged, killed, in folders and on ports of its own
+	@$(BIN)/pytest tests/appliance $(ARGS)
 faults: setup ## kill -9, outages and hostile clients, for minutes
 	@$(BIN)/pytest -s tests/faults $(ARGS)
 check: setup ## lint, format, types, import arrows, migrations, SQL

@@ -1,4 +1,7 @@
-"""`make compose-test`: engine, images, stack, then what must hold, told line by line."""
+"""`make compose-test`: engine, images, stack, then what must hold, told line by line.
+
+`python3 -m tests.containers engine` only finds out whether this machine can: the engine is installed and started.
+"""
 
 import signal
 import sys
@@ -35,7 +38,7 @@ def prove() -> None:
     say("the stack is gone")
 
 
-def main() -> int:
+def main(*, engine_only: bool) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("facteur: told to stop"))
     with tempfile.TemporaryDirectory(prefix="facteur-containers-", dir="/var/tmp") as name:
         folder = Path(name)
@@ -43,14 +46,16 @@ def main() -> int:
         say("the engine is installed")
         with engine.Daemon(folder):
             say("the engine runs")
+            if engine_only:
+                return 0
             say(f"the base images are here: {images.ensure()}")
             prove()
-    say(f"{len(CHECKS)} passed, 0 failed")
+    print(f"{len(CHECKS)} passed, 0 failed", flush=True)
     return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(engine_only=sys.argv[1:] == ["engine"]))
     except Trouble as trouble:
-        sys.exit(f"facteur: the stack does not do what it should: {trouble}")
+        sys.exit(f"facteur: {trouble}")
