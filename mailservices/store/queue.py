@@ -18,7 +18,7 @@ from mailservices.store.pool import Connection, Pool, connection, transaction
 from mailservices.store.rows import insert
 
 #: How long a claim holds unless it is renewed.
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=20)
 
 MESSAGE_COLUMNS = (
     "message_id", "expires_at", "account_id", "sender", "envid", "ret", "eightbit", "smtputf8", "message_id_field",

@@ -25,6 +25,8 @@ from workers.outbound.settle import Outcome, settle
 
 #: Recipients of one claim, and of one transaction (RFC 5321 §4.5.3.1.8).
 CLAIM_RECIPIENTS = 100
+#: Seconds between two renewals of a lease: two may fail.
+RENEW_SECONDS = queue.LEASE.total_seconds() / 3
 #: Seconds between attempts to write down what a host said, while the database is away.
 SETTLE_PAUSE = 0.5
 
@@ -47,11 +49,15 @@ async def _held(engine: Engine, claim: Claim) -> AsyncIterator[None]:
     """Renews the lease; gives back at the end what was not tried."""
 
     async def renew() -> None:
+        pause = RENEW_SECONDS
         while True:
-            await asyncio.sleep(queue.LEASE.total_seconds() / 3)
+            await asyncio.sleep(pause)
             try:
                 await queue.renew(engine.pool, claim.lease)
+                pause = RENEW_SECONDS
             except Unavailable:
+                # As soon as the database is back, before somebody else claims the same.
+                pause = SETTLE_PAUSE
                 _log.warning("lease not renewed", destination=claim.destination)
 
     renewing = asyncio.create_task(renew())
