@@ -5,7 +5,7 @@ its cost. The order of the columns is the order of the names in each statement.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any
 
 from mailservices.store.bodies import PIECE_OCTETS
@@ -15,53 +15,76 @@ from mailservices.store.pool import Pool, connection
 BATCH_ROWS = 1000
 BATCH_OCTETS = 2 * 2**20
 
-#: uid, flags, keywords, internaldate, size
+#: uid, size
+SIZES = """
+SELECT uid, size FROM mail_message
+WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid
+"""
+#: The same, flags, keywords, internaldate
 ROWS = """
-SELECT uid, flags, keywords, internaldate, size FROM mail_message
+SELECT uid, size, flags, keywords, internaldate FROM mail_message
 WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid
 """
 #: The same, envelope, bodystructure
 STRUCTURES = """
-SELECT m.uid, m.flags, m.keywords, m.internaldate, m.size, c.envelope, c.bodystructure
+SELECT m.uid, m.size, m.flags, m.keywords, m.internaldate, c.envelope, c.bodystructure
 FROM mail_message m JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id
 WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN $3 AND $4 ORDER BY m.uid
 """
-# The range of UIDs makes every plan begin with the primary key; the set is joined, so that each plan is linear.
+_TEXTS = """
+SELECT m.uid, c.prefix, c.header, c.blob_id, c.body_size{columns}
+FROM {chosen} JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id{more}
+{where} ORDER BY m.uid
+"""
+_BLOB = " JOIN mail_blob b ON b.blob_id = c.blob_id AND b.piece = 0"
+_RANGE = "WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN $3 AND $4"
+#: Each number is looked up: the plan is made before the set is known.
+_SET = (
+    "unnest($3::bigint[]) AS chosen(uid) "
+    "JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid"
+)
 #: uid, prefix, header, blob_id, body_size
-HEADERS = """
-SELECT m.uid, c.prefix, c.header, c.blob_id, c.body_size
-FROM mail_message m JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id
-WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN $3 AND $4
-  AND m.uid IN (SELECT unnest($5::bigint[]))
-ORDER BY m.uid
-"""
+HEADERS = _TEXTS.format(columns="", chosen=_SET, more="", where="")
+HEADERS_RANGE = _TEXTS.format(columns="", chosen="mail_message m", more="", where=_RANGE)
 #: The same, and the first piece of the body: zstd, data
-BODIES = """
-SELECT m.uid, c.prefix, c.header, c.blob_id, c.body_size, b.zstd, b.data
-FROM mail_message m
-JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id
-JOIN mail_blob b ON b.blob_id = c.blob_id AND b.piece = 0
-WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN $3 AND $4
-  AND m.uid IN (SELECT unnest($5::bigint[]))
-ORDER BY m.uid
-"""
+BODIES = _TEXTS.format(columns=", b.zstd, b.data", chosen=_SET, more=_BLOB, where="")
+BODIES_RANGE = _TEXTS.format(columns=", b.zstd, b.data", chosen="mail_message m", more=_BLOB, where=_RANGE)
 
 #: A row of the driver: its columns stand in the order of the statement's names.
 Row = Any
 
 
-async def rows(
-    pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int], *, structures: bool
+def rows(
+    pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int], statement: str
 ) -> AsyncIterator[Sequence[Row]]:
-    """Batches of rows of ROWS, or of STRUCTURES; messages that are gone are left out."""
-    statement = STRUCTURES if structures else ROWS
-    for chosen in _spans(uids):
+    """Batches of rows of SIZES, ROWS or STRUCTURES; messages that are gone are left out."""
+
+    async def read(chosen: Sequence[int]) -> Sequence[Row]:
         async with connection(pool) as db:
-            found = await db.fetch(statement, account_id, mailbox_id, chosen[0], chosen[-1])
+            found: Sequence[Row] = await db.fetch(statement, account_id, mailbox_id, chosen[0], chosen[-1])
         if len(found) > len(chosen):
             wanted = set(chosen)
-            found = [row for row in found if row[0] in wanted]
-        yield found
+            return [row for row in found if row[0] in wanted]
+        return found
+
+    return _ahead(read, _spans(uids))
+
+
+async def _ahead(
+    read: Callable[[Sequence[int]], Coroutine[Any, Any, Sequence[Row]]], batches: Iterable[Sequence[int]]
+) -> AsyncIterator[Sequence[Row]]:
+    """What is read of each batch. The next is on its way while the caller works on one, so that neither waits."""
+    coming: asyncio.Task[Sequence[Row]] | None = None
+    try:
+        for batch in batches:
+            ready, coming = coming, asyncio.create_task(read(batch))
+            if ready is not None:
+                yield await ready
+        if coming is not None:
+            yield await coming
+    finally:
+        if coming is not None:
+            coming.cancel()
 
 
 def _spans(uids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -77,37 +100,33 @@ def _spans(uids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 async def headers(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int]) -> Sequence[Row]:
     """The rows of HEADERS for these ascending UIDs; callers ask for as many as they can hold."""
-    async with connection(pool) as db:
-        found: Sequence[Row] = await db.fetch(HEADERS, account_id, mailbox_id, uids[0], uids[-1], uids)
-    return found
+    return await _texts(pool, account_id, mailbox_id, uids, HEADERS, HEADERS_RANGE)
 
 
 async def first_pieces(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int]) -> Sequence[Row]:
     """The rows of BODIES for these ascending UIDs; callers ask for as many as they can hold."""
+    return await _texts(pool, account_id, mailbox_id, uids, BODIES, BODIES_RANGE)
+
+
+async def _texts(
+    pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int], of_set: str, of_range: str
+) -> Sequence[Row]:
+    """A range of the key is read where nothing else can lie in it, which is faster than to look up each number."""
+    found: Sequence[Row]
     async with connection(pool) as db:
-        found: Sequence[Row] = await db.fetch(BODIES, account_id, mailbox_id, uids[0], uids[-1], uids)
+        if uids[-1] - uids[0] + 1 == len(uids):
+            found = await db.fetch(of_range, account_id, mailbox_id, uids[0], uids[-1])
+        else:
+            found = await db.fetch(of_set, account_id, mailbox_id, uids)
     return found
 
 
-async def texts(
+def texts(
     pool: Pool, account_id: int, mailbox_id: int, sized: Sequence[tuple[int, int]], *, bodies: bool
 ) -> AsyncIterator[Sequence[Row]]:
-    """Batches of rows of BODIES, or of HEADERS, for (uid, size) pairs; messages that are gone are left out.
-
-    The next batch is on its way while the caller works on one, so that it waits for neither side's work.
-    """
+    """Batches of rows of BODIES, or of HEADERS, for (uid, size) pairs; messages that are gone are left out."""
     read = first_pieces if bodies else headers
-    coming: asyncio.Task[Sequence[Row]] | None = None
-    try:
-        for uids in by_octets(sized):
-            ready, coming = coming, asyncio.create_task(read(pool, account_id, mailbox_id, uids))
-            if ready is not None:
-                yield await ready
-        if coming is not None:
-            yield await coming
-    finally:
-        if coming is not None:
-            coming.cancel()
+    return _ahead(lambda uids: read(pool, account_id, mailbox_id, uids), by_octets(sized))
 
 
 def by_octets(sized: Sequence[tuple[int, int]]) -> Iterator[list[int]]:

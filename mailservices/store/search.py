@@ -130,7 +130,10 @@ class _Writer:
                 # RFC 9051 §2.3.2: keywords are compared without regard to case.
                 return f"lower({self._argument(word)}::text) = ANY(lower(m.keywords::text)::text[])"
             case InUids() | InSequence():
-                return f"m.uid IN (SELECT unnest({self._argument(self._seen.uids(key))}::bigint[]))"
+                # Not bare, or the planner would join the set, whose size it does not know: this way it is hashed.
+                return (
+                    f"coalesce(m.uid IN (SELECT unnest({self._argument(self._seen.uids(key))}::bigint[])), false)"
+                )
             case IsRecent():
                 return f"m.uid >= {self._argument(self._seen.recent_from)}::bigint"
             case Larger(octets):

@@ -17,7 +17,8 @@ def statements() -> list[tuple[str, str]]:
     for module in pkgutil.iter_modules(mailservices.store.__path__):
         names = vars(importlib.import_module(f"mailservices.store.{module.name}"))
         for name, value in names.items():
-            if name.isupper() and isinstance(value, str) and STATEMENT.match(value):
+            # What begins with an underscore is a part of statements.
+            if name.isupper() and not name.startswith("_") and isinstance(value, str) and STATEMENT.match(value):
                 found.append((f"{module.name}.{name}", value))
     return found
 

@@ -33,9 +33,9 @@ def internaldate(moment: datetime) -> bytes:
 #: Item -> how it is printed, from a row of store.fetch.
 _PRINTED: dict[Simple, tuple[bytes, Callable[[Sequence[Any]], object]]] = {
     Simple.UID: (b"UID %d", lambda row: row[0]),
-    Simple.FLAGS: (b"FLAGS (%b)", lambda row: printed(row[1], row[2])),
-    Simple.INTERNALDATE: (b'INTERNALDATE "%b"', lambda row: internaldate(row[3])),
-    Simple.SIZE: (b"RFC822.SIZE %d", lambda row: row[4]),
+    Simple.FLAGS: (b"FLAGS (%b)", lambda row: printed(row[2], row[3])),
+    Simple.INTERNALDATE: (b'INTERNALDATE "%b"', lambda row: internaldate(row[4])),
+    Simple.SIZE: (b"RFC822.SIZE %d", lambda row: row[1]),
     Simple.ENVELOPE: (b"ENVELOPE %b", lambda row: row[5]),
     Simple.BODYSTRUCTURE: (b"BODYSTRUCTURE %b", lambda row: row[6]),
 }
@@ -48,8 +48,8 @@ class Plan:
     #: `UID %d FLAGS (%b)`, and what goes into it.
     template: bytes
     getters: tuple[Callable[[Sequence[Any]], object], ...]
-    #: Whether ENVELOPE or BODYSTRUCTURE is asked for.
-    structures: bool
+    #: What of the rows is needed: a statement of store.fetch.
+    rows: str
     #: BODY without extensions is made from the text.
     body: bool
     #: The label, where the only section is the whole message: what nearly every client asks for.
@@ -75,13 +75,19 @@ def plan(items: Sequence[Item], *, by_uid: bool) -> Plan:
     return Plan(
         template=b" ".join(_PRINTED[item][0] for item in simple),
         getters=tuple(_PRINTED[item][1] for item in simple),
-        structures=Simple.ENVELOPE in wanted or Simple.BODYSTRUCTURE in wanted,
+        rows=_rows(simple),
         body=Simple.BODY in wanted,
         whole=_whole(texts, first=not simple) if Simple.BODY not in wanted else b"",
         sections=texts,
         tells_flags=Simple.FLAGS in wanted,
         marks_seen=any(section.marks_seen for section in texts),
     )
+
+
+def _rows(simple: Sequence[Simple]) -> str:
+    if Simple.ENVELOPE in simple or Simple.BODYSTRUCTURE in simple:
+        return store.STRUCTURES
+    return store.SIZES if set(simple) <= {Simple.UID, Simple.SIZE} else store.ROWS
 
 
 def _whole(texts: Sequence[Section], *, first: bool) -> bytes:
@@ -122,7 +128,7 @@ async def _tell(session: Session, wanted: Plan, uids: Sequence[int]) -> int:
     """Send the answers; returns of how many messages."""
     selected, view, told = session.folder, session.folder.view, 0
     pool, account_id, mailbox_id = session.context.pool, session.account_id, selected.mailbox_id
-    async for rows in store.rows(pool, account_id, mailbox_id, uids, structures=wanted.structures):
+    async for rows in store.rows(pool, account_id, mailbox_id, uids, wanted.rows):
         if wanted.needs_text:
             told += await _tell_texts(session, wanted, rows)
         else:
@@ -139,17 +145,17 @@ async def _tell_texts(session: Session, wanted: Plan, rows: Sequence[Any]) -> in
     by_uid = {row[0]: row for row in rows}
     pool, account_id, mailbox_id = session.context.pool, session.account_id, session.folder.mailbox_id
     header_only = not wanted.body and all(sections.is_header(section) for section in wanted.sections)
-    sized = [(row[0], row[4]) for row in rows]
+    sized = [(row[0], row[1]) for row in rows]
     async for batch in store.texts(pool, account_id, mailbox_id, sized, bodies=not header_only):
         for found in batch:
-            out += b"* %d FETCH (%b" % (number(found[0]), wanted.line(by_uid[found[0]]))
+            line = wanted.line(by_uid[found[0]])
             if wanted.whole and sections.is_one_piece(found):
-                out += wanted.whole
-                sections.put_whole(out, found)
+                out += b"* %d FETCH (%b%b%b)\r\n" % (number(found[0]), line, wanted.whole, sections.whole(found))
             else:
+                out += b"* %d FETCH (%b" % (number(found[0]), line)
                 with sections.Message.of(pool, found) as message:
                     await _tell_text(session, wanted, message, out)
-            out += b")\r\n"
+                out += b")\r\n"
             if len(out) >= WRITE_OCTETS:
                 await sections.flush(session.wire, out)
         told += len(batch)
