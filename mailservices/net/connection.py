@@ -15,6 +15,8 @@ from mailservices.net.patience import Endless, Patience
 
 #: Octets received but not yet read, above which the socket is left alone.
 READ_AHEAD = 128 * 1024
+#: Octets written but not yet taken, above which `drain` waits.
+WRITE_AHEAD = 512 * 1024
 #: Seconds for a TLS handshake.
 HANDSHAKE_LIMIT = 20.0
 #: Seconds for a client that does not take what it asked for.
@@ -72,6 +74,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(WRITE_AHEAD)
         peer = self.proxied or transport.get_extra_info("peername") or ("", 0)
         self.peer, self.port = plain_address(str(peer[0])), int(peer[1])
         self.tls = transport.get_extra_info("ssl_object") is not None
@@ -196,6 +199,7 @@ class Connection(asyncio.Protocol):
                 self.transport, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_LIMIT
             )
         except (OSError, ssl.SSLError, TimeoutError, ConnectionError) as error:
+            _log.info("TLS failed", cause=type(error).__name__)
             raise Closed from error
         if transport is None:
             raise Closed
@@ -223,10 +227,10 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """Send what is written, then close; a client that does not take it is not waited for."""
         transport = self.transport
-        if transport is not None:
-            transport.close()
+        if transport is not None and not transport.is_closing():
             if transport.get_write_buffer_size():
                 self.loop.call_later(LINGER_LIMIT, transport.abort)
+            transport.close()
 
     def abort(self) -> None:
         """Close without waiting for the client."""

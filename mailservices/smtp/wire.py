@@ -46,6 +46,7 @@ class Wire(SMTP):
         self._converse = converse
         #: The client's address where a balancer speaks for it; set before the connection is made.
         self.proxied: tuple[str, int] | None = None
+        self._gathered = bytearray()
         #: Between two commands: nothing is lost when the connection ends here.
         self.idle = True
         #: The service stops: no further command is begun.
@@ -108,6 +109,7 @@ class Wire(SMTP):
         Raises:
             Endless: it sends, and nothing comes of it.
         """
+        self._flush()
         self._reset_timeout(max(self.patience.left(limit), 0.001))
         data: bytes = await self._reader.read(READ_AHEAD)
         self.patience.took(len(data))
@@ -119,11 +121,22 @@ class Wire(SMTP):
         return bool(self._reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no other way
 
     def write(self, octets: bytes) -> None:
-        if self.transport is not None and not self.transport.is_closing():
+        """Gathered until somebody drains, reads or closes: replies to pipelined commands leave together."""
+        self._gathered += octets
+
+    def _flush(self) -> None:
+        octets = bytes(self._gathered)
+        self._gathered.clear()
+        if octets and self.transport is not None and not self.transport.is_closing():
             self._writer.write(octets)
 
     async def drain(self) -> None:
-        """Raises: Closed: the client is gone, or does not take its replies."""
+        """Send what is written.
+
+        Raises:
+            Closed: the client is gone, or does not take its replies.
+        """
+        self._flush()
         try:
             async with asyncio.timeout(WRITE_LIMIT):
                 await self._writer.drain()
@@ -137,6 +150,7 @@ class Wire(SMTP):
     async def last_words(self, octets: bytes) -> None:
         """Say why the client has to go, and hear it out for a moment, as net/connection.py explains."""
         self.write(octets)
+        self._flush()
         if self.transport is None or self.transport.is_closing():
             return
         if self._writer.can_write_eof():
@@ -149,11 +163,12 @@ class Wire(SMTP):
 
     def close(self) -> None:
         """Send what is written, then close; a client that does not take it is not waited for."""
+        self._flush()
         transport: Any = self.transport
-        if transport is not None:
-            transport.close()
+        if transport is not None and not transport.is_closing():
             if transport.get_write_buffer_size():
                 self.loop.call_later(LINGER_LIMIT, transport.abort)
+            transport.close()
 
     def _abort(self) -> None:
         transport: Any = self.transport
@@ -169,4 +184,5 @@ class Wire(SMTP):
         try:
             await self.smtp_STARTTLS("")
         except (TLSSetupException, OSError) as error:
+            _log.info("TLS failed", cause=type(error.__cause__ or error).__name__)
             raise Closed from error

@@ -6,16 +6,15 @@ commit; under load its cost is shared.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain, repeat
 
 import asyncpg
 
 from mailservices import log
 from mailservices.mail.errors import MailError, NoSuchFolder, Unavailable
+from mailservices.store import doubt
 from mailservices.store.delivery import Delivery, Placed, stands, write
-from mailservices.store.pool import ACQUIRE_LIMIT, FAILURES, Pool
+from mailservices.store.pool import ACQUIRE_LIMIT, Pool
 from mailservices.store.queue import AlreadyReported
 
 #: What one transaction takes at most.
@@ -25,9 +24,6 @@ BATCH_OCTETS = 8 * 2**20
 WAITING_MESSAGES = 2000
 #: Attempts when PostgreSQL itself resolves a conflict by refusing.
 CONFLICT_ATTEMPTS = 3
-#: Seconds in which the database is asked what became of a commit whose answer was lost, and between two questions.
-DOUBT_LIMIT = 20.0
-DOUBT_PAUSE = 0.5
 
 _CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _ONES_OWN_FAULT = (NoSuchFolder, AlreadyReported, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
@@ -132,7 +128,7 @@ class Appender:
                 else:
                     self._refuse(batch[0], error)
                 return
-            except FAILURES as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, COMMIT may have been sent
                 _log.error("commit failed", error=type(error).__name__, cause=str(error)[:300])
                 if results:
                     self._doubt(batch, results)
@@ -144,33 +140,17 @@ class Appender:
                 return
 
     def _doubt(self, batch: list[_Waiting], results: list[list[Placed] | MailError]) -> None:
-        """COMMIT was sent, but no answer came. To say "later" now would double what was committed."""
+        """COMMIT was sent, but no answer came: whoever waits for it waits on, and others go on meanwhile."""
         task = asyncio.create_task(self._find_out(batch, results))
         self._doubts.add(task)
         task.add_done_callback(self._doubts.discard)
 
     async def _find_out(self, batch: list[_Waiting], results: list[list[Placed] | MailError]) -> None:
         deliveries = [waiting.delivery for waiting in batch]
-        committed: bool | None = None
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DOUBT_LIMIT):
-                for pause in chain([0.0], repeat(DOUBT_PAUSE)):
-                    await asyncio.sleep(pause)
-                    if (committed := await self._stands(deliveries)) is not None:
-                        break
-        _log.warning("commit in doubt", committed=committed, deliveries=len(batch))
-        if committed:
+        if await doubt.stands(self._pool, lambda db: stands(db, deliveries)):
             self._tell_all(batch, results)
         else:
             _fail(batch)
-
-    async def _stands(self, deliveries: list[Delivery]) -> bool | None:
-        """Whether it was committed; None while nobody can tell."""
-        try:
-            async with self._pool.acquire(timeout=ACQUIRE_LIMIT) as db, db.transaction():
-                return await stands(db, deliveries)
-        except FAILURES:
-            return None
 
     def _refuse(self, waiting: _Waiting, error: Exception) -> None:
         if isinstance(error, asyncpg.PostgresError):

@@ -15,8 +15,8 @@ from uuid import UUID
 import zstandard
 
 from mailservices.store.ids import new_id
-from mailservices.store.pool import Connection, Pool, connection
-from mailservices.store.rows import insert
+from mailservices.store.pool import Pool, connection
+from mailservices.store.rows import Rows
 
 #: Octets of a piece before compression.
 PIECE_OCTETS = 2**20
@@ -89,10 +89,10 @@ def unpack(zstd: bool, data: bytes) -> bytes:
     return _zstd.decompressor.decompress(data) if zstd else data
 
 
-async def write_new(db: Connection, bodies: Iterable[Body]) -> None:
-    """Write the single pieces of these bodies, in the caller's transaction."""
-    rows = [(body.blob_id, 0, body.zstd, body.data) for body in bodies if body.data is not None]
-    await insert(db, "mail_blob", _COLUMNS, rows)
+def rows(bodies: Iterable[Body]) -> Rows:
+    """The single pieces of these bodies that are not written yet; one that several share once."""
+    unique = {body.blob_id: body for body in bodies if body.data is not None}
+    return "mail_blob", _COLUMNS, [(body.blob_id, 0, body.zstd, body.data) for body in unique.values()]
 
 
 async def read(pool: Pool, blob_id: UUID, start: int, end: int) -> AsyncIterator[bytes]:

@@ -12,7 +12,7 @@ from mailservices.store.pool import Pool
 #: The structure of a larger body is read in a thread.
 THREAD_OCTETS = 2**20
 #: Larger bodies that one process prepares at once: as much of each as is looked at counts as memory of ours.
-LARGE_AT_ONCE = 6
+LARGE_AT_ONCE = 3
 
 _large = asyncio.Semaphore(LARGE_AT_ONCE)
 

@@ -16,7 +16,7 @@ from mailservices.store import bodies, queue, trace
 from mailservices.store.bodies import Body
 from mailservices.store.ids import new_id
 from mailservices.store.pool import Connection
-from mailservices.store.rows import insert
+from mailservices.store.rows import Rows, insert
 
 LOCK = """
 SELECT u.account_id, u.bytes, a.quota_bytes
@@ -130,18 +130,18 @@ async def write(db: Connection, deliveries: Sequence[Delivery]) -> list[list[Pla
     refusals = [draft.add(delivery) for delivery in deliveries]
     accepted = [delivery for delivery, refusal in zip(deliveries, refusals, strict=True) if not refusal]
     numbers = await _draw(db, draft) if draft.boxes else {}
-    rows = _Rows(numbers)
-    results = [refusal or rows.add(delivery) for delivery, refusal in zip(deliveries, refusals, strict=True)]
-    await rows.insert(db)
-    # Recipients of one transaction and the queue share a body: it is written once.
-    await bodies.write_new(
-        db, {body.blob_id: body for delivery in accepted for body in delivery.bodies()}.values()
+    numbered = _Numbered(numbers)
+    results = [refusal or numbered.add(delivery) for delivery, refusal in zip(deliveries, refusals, strict=True)]
+    await insert(
+        db,
+        *numbered.rows(),
+        bodies.rows(body for delivery in accepted for body in delivery.bodies()),
+        *queue.rows([delivery.outgoing for delivery in accepted if delivery.outgoing]),
+        trace.rows(row for delivery in accepted for row in delivery.events),
     )
-    await queue.write(db, [delivery.outgoing for delivery in accepted if delivery.outgoing])
     for delivery in accepted:
         if delivery.report:
             await queue.clear_report(db, delivery.report)
-    await trace.write(db, (row for delivery in accepted for row in delivery.events))
     return results
 
 
@@ -155,8 +155,10 @@ async def stands(db: Connection, deliveries: Sequence[Delivery]) -> bool:
 
 
 async def _lock(db: Connection, deliveries: Sequence[Delivery]) -> dict[int, Any]:
-    """Lock the accounts that these go to; for each, what it uses and may use."""
+    """Lock the accounts that these go to or leave from; for each, what it uses and may use."""
     accounts = {place.account_id for delivery in deliveries for place in delivery.placements()}
+    # Only for `stands`: a sender's account is not changed.
+    accounts |= {one.outgoing.account_id for one in deliveries if one.outgoing and one.outgoing.account_id}
     return {row["account_id"]: row for row in await db.fetch(LOCK, list(accounts))} if accounts else {}
 
 
@@ -234,7 +236,7 @@ async def _draw(db: Connection, draft: _Draft) -> dict[tuple[int, int], _Numbers
     }
 
 
-class _Rows:
+class _Numbered:
     """The rows of one transaction, numbered."""
 
     def __init__(self, numbers: dict[tuple[int, int], _Numbers]) -> None:
@@ -276,6 +278,5 @@ class _Rows:
         )  # fmt: skip
         return Placed(place.account_id, place.mailbox_id, numbers.uidvalidity, uid, numbers.modseq)
 
-    async def insert(self, db: Connection) -> None:
-        await insert(db, "mail_content", CONTENT_COLUMNS, self._contents)
-        await insert(db, "mail_message", MESSAGE_COLUMNS, self._messages)
+    def rows(self) -> tuple[Rows, Rows]:
+        return ("mail_content", CONTENT_COLUMNS, self._contents), ("mail_message", MESSAGE_COLUMNS, self._messages)

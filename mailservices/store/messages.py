@@ -3,16 +3,19 @@
 A change draws the folder's next modseq under the folder's row lock, so that modseqs are committed in order.
 Whoever changes several folders, or what the account uses, locks the account's row of mail_usage first.
 
-Sets of UIDs are joined, never compared by = ANY: a generic plan would compare each row with each number.
+Sets of UIDs stand first in a join, so that each number is looked up in the primary key: the plan is made before
+the set is known (store/pool.py), and IN or = ANY would have it compare each row with each number.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from mailservices.mail.changes import Changes, Flagged
-from mailservices.mail.errors import MailboxFull, NoSuchFolder
+from mailservices.mail.errors import MailboxFull, NoSuchFolder, Unavailable
 from mailservices.mail.flags import DELETED, SEEN, Change, Flags
+from mailservices.store import doubt
 from mailservices.store.pool import Connection, Pool, connection, transaction
 
 UIDS = """
@@ -41,14 +44,15 @@ UPDATE mail_mailbox SET modseq = modseq + 1 WHERE account_id = $1 AND mailbox_id
 # $4 and $5 are the flags given, $6 how: REPLACE, ADD or REMOVE.
 SET_FLAGS = """
 WITH asked AS (
-    SELECT uid, flags AS old_flags,
-           CASE $6::text WHEN 'FLAGS' THEN $4::smallint WHEN '+FLAGS' THEN flags | $4
-                         ELSE flags & ~ $4::smallint END AS flags,
+    SELECT m.uid, m.flags AS old_flags,
+           CASE $6::text WHEN 'FLAGS' THEN $4::smallint WHEN '+FLAGS' THEN m.flags | $4
+                         ELSE m.flags & ~ $4::smallint END AS flags,
            CASE $6 WHEN 'FLAGS' THEN $5::text[]
-                   WHEN '+FLAGS' THEN ARRAY(SELECT DISTINCT unnest(coalesce(keywords, '{}') || $5) ORDER BY 1)
-                   ELSE ARRAY(SELECT unnest(keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
-    FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND uid IN (SELECT unnest($3::bigint[]))
-    FOR UPDATE
+                   WHEN '+FLAGS' THEN ARRAY(SELECT DISTINCT unnest(coalesce(m.keywords, '{}') || $5) ORDER BY 1)
+                   ELSE ARRAY(SELECT unnest(m.keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
+    FROM unnest($3::bigint[]) AS chosen(uid)
+    JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
+    FOR UPDATE OF m
 )
 UPDATE mail_message m SET flags = a.flags, keywords = nullif(a.keywords, '{}'), modseq = $7
 FROM asked a
@@ -67,24 +71,27 @@ SELECT u.bytes, a.quota_bytes FROM mail_usage u JOIN directory_account a ON a.id
 WHERE u.account_id = $1 FOR UPDATE OF u
 """
 
-# $3 null: every message that is flagged \\Deleted; else those of these UIDs, and with $4 only if flagged so.
-REMOVE = """
+_REMOVE = """
 WITH gone AS (
-    DELETE FROM mail_message WHERE account_id = $1 AND mailbox_id = $2
-       AND ($3::bigint[] IS NULL OR uid IN (SELECT unnest($3))) AND (NOT $4::boolean OR flags & 8 <> 0)
-    RETURNING uid, content_id, size, flags
+    DELETE FROM mail_message m {which} RETURNING m.uid, m.content_id, m.size, m.flags
 ), stones AS (
     INSERT INTO mail_expunged (account_id, mailbox_id, uid, modseq, content_id)
-    SELECT $1, $2, uid, $5, content_id FROM gone
+    SELECT $1, $2, uid, $3, content_id FROM gone
 )
 SELECT uid, size, flags FROM gone ORDER BY uid
 """
+REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.flags & 8 <> 0")
+# With $5, of the chosen ones only those that are flagged \\Deleted.
+REMOVE_CHOSEN = _REMOVE.format(
+    which="USING unnest($4::bigint[]) AS chosen(uid) WHERE m.account_id = $1 AND m.mailbox_id = $2 "
+    "AND m.uid = chosen.uid AND (NOT $5::boolean OR m.flags & 8 <> 0)"
+)
 
 USE = "UPDATE mail_usage SET bytes = bytes + $2, messages = messages + $3 WHERE account_id = $1"
 
 CHOSEN = """
-SELECT uid, size, flags FROM mail_message
-WHERE account_id = $1 AND mailbox_id = $2 AND uid IN (SELECT unnest($3::bigint[])) ORDER BY uid
+SELECT m.uid, m.size, m.flags, m.content_id FROM unnest($3::bigint[]) AS chosen(uid)
+JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid ORDER BY m.uid
 """
 TARGET = """
 UPDATE mail_mailbox
@@ -96,20 +103,26 @@ RETURNING uidvalidity, uidnext - $3 AS first_uid, modseq
 COPY = """
 INSERT INTO mail_message
     (account_id, mailbox_id, uid, modseq, flags, keywords, internaldate, savedate, size, content_id)
-SELECT account_id, $3, $4::bigint + row_number() OVER (ORDER BY uid) - 1, $5, flags, keywords, internaldate,
-       now(), size, content_id
-FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND uid IN (SELECT unnest($6::bigint[]))
+SELECT m.account_id, $3, $4::bigint + row_number() OVER (ORDER BY m.uid) - 1, $5, m.flags, m.keywords,
+       m.internaldate, now(), m.size, m.content_id
+FROM unnest($6::bigint[]) AS chosen(uid)
+JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
+"""
+COPIED = """
+SELECT ARRAY(SELECT content_id FROM mail_message
+             WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid) = $5::uuid[]
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """RFC 4315 COPYUID: which message became which; `modseq` is the target's."""
+    """RFC 4315 COPYUID: which message became which; `modseq` is the target's, the contents are shared."""
 
     uidvalidity: int
     source_uids: tuple[int, ...]
     target_uids: tuple[int, ...]
     modseq: int
+    contents: tuple[UUID, ...]
 
 
 async def uids(pool: Pool, account_id: int, mailbox_id: int) -> list[int]:
@@ -204,7 +217,10 @@ async def _remove(
     db: Connection, account_id: int, mailbox_id: int, chosen: Sequence[int] | None, *, only_deleted: bool
 ) -> Changes:
     modseq = await _draw(db, account_id, mailbox_id)
-    rows = await db.fetch(REMOVE, account_id, mailbox_id, chosen, only_deleted, modseq)
+    if chosen is None:
+        rows = await db.fetch(REMOVE_DELETED, account_id, mailbox_id, modseq)
+    else:
+        rows = await db.fetch(REMOVE_CHOSEN, account_id, mailbox_id, modseq, chosen, only_deleted)
     if rows:
         octets = sum(row["size"] for row in rows)
         unseen, deleted = _unseen(rows), sum(bool(row["flags"] & DELETED) for row in rows)
@@ -223,10 +239,28 @@ async def copy(pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[in
     Raises:
         NoSuchFolder, MailboxFull
     """
-    async with transaction(pool) as db:
-        copied, octets = await _copy(db, account_id, mailbox_id, chosen, target_id, grows=True)
-        await db.execute(USE, account_id, octets, len(copied.source_uids))
-        return copied
+    copied: Copied | None = None
+    try:
+        async with transaction(pool) as db:
+            copied, octets = await _copy(db, account_id, mailbox_id, chosen, target_id, grows=True)
+            await db.execute(USE, account_id, octets, len(copied.source_uids))
+    except Unavailable:
+        if copied is None or not await _stands(pool, account_id, target_id, copied):
+            raise
+    return copied
+
+
+async def _stands(pool: Pool, account_id: int, target_id: int, copied: Copied) -> bool:
+    """Whether a copy was committed though the answer was lost: a client that hears "later" makes another."""
+    if not copied.target_uids:
+        return False
+
+    async def ask(db: Connection) -> bool:
+        await db.execute(LOCK_ACCOUNT, account_id)
+        first, last = copied.target_uids[0], copied.target_uids[-1]
+        return bool(await db.fetchval(COPIED, account_id, target_id, first, last, copied.contents))
+
+    return await doubt.stands(pool, ask)
 
 
 async def move(
@@ -261,4 +295,6 @@ async def _copy(
     source = tuple(row["uid"] for row in rows)
     await db.execute(COPY, account_id, mailbox_id, target_id, target["first_uid"], target["modseq"], source)
     first = target["first_uid"]
-    return Copied(target["uidvalidity"], source, tuple(range(first, first + len(rows))), target["modseq"]), octets
+    target_uids = tuple(range(first, first + len(rows)))
+    contents = tuple(row["content_id"] for row in rows)
+    return Copied(target["uidvalidity"], source, target_uids, target["modseq"], contents), octets

@@ -15,7 +15,7 @@ from mailservices.store import trace
 from mailservices.store.bodies import Body
 from mailservices.store.ids import new_id
 from mailservices.store.pool import Connection, Pool, connection, transaction
-from mailservices.store.rows import insert
+from mailservices.store.rows import Rows
 
 #: How long a claim holds unless it is renewed.
 LEASE = timedelta(seconds=20)
@@ -27,12 +27,14 @@ MESSAGE_COLUMNS = (
 RECIPIENT_COLUMNS = ("message_id", "address", "destination", "orcpt", "notify")
 
 # next_attempt_at moves to the lease's end, so that the index of what is due holds nothing that is being worked on.
+# A lease that ran out while the database was away is no dead worker's: whoever has it may settle first.
 CLAIM = """
 UPDATE queue_recipient r
 SET lease = $3, lease_until = now() + $4::interval, next_attempt_at = now() + $4::interval
 FROM (SELECT recipient_id FROM queue_recipient
       WHERE destination = $1 AND state = 'waiting' AND next_attempt_at <= now()
-        AND (lease_until IS NULL OR lease_until <= now())
+        AND (lease_until IS NULL
+             OR lease_until <= now() AND pg_postmaster_start_time() <= now() - interval '5 seconds')
       ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
 WHERE r.recipient_id = due.recipient_id
 RETURNING r.recipient_id, r.message_id, r.address, r.orcpt, r.notify, r.attempts, r.delay_reported_at
@@ -213,26 +215,21 @@ class AlreadyReported(Exception):
     """Another worker has written this report."""
 
 
-async def write(db: Connection, messages: Sequence[Outgoing]) -> None:
-    """Queue these messages, in the caller's transaction."""
-    await insert(
-        db, "queue_message", MESSAGE_COLUMNS,
-        [
-            (
-                m.message_id, m.expires_at, m.account_id, m.sender, m.envid, m.ret, m.eightbit, m.smtputf8,
-                trace.clean(m.message_id_field), m.size, m.prefix, m.header, m.body.blob_id,
-            )
-            for m in messages
-        ],
-    )  # fmt: skip
-    await insert(
-        db, "queue_recipient", RECIPIENT_COLUMNS,
-        [
-            (m.message_id, r.address, r.destination, r.orcpt, None if r.notify is None else list(r.notify))
-            for m in messages
-            for r in m.recipients
-        ],
-    )  # fmt: skip
+def rows(messages: Sequence[Outgoing]) -> tuple[Rows, Rows]:
+    """What these are in the queue's tables."""
+    queued = [
+        (
+            m.message_id, m.expires_at, m.account_id, m.sender, m.envid, m.ret, m.eightbit, m.smtputf8,
+            trace.clean(m.message_id_field), m.size, m.prefix, m.header, m.body.blob_id,
+        )
+        for m in messages
+    ]  # fmt: skip
+    recipients = [
+        (m.message_id, r.address, r.destination, r.orcpt, None if r.notify is None else list(r.notify))
+        for m in messages
+        for r in m.recipients
+    ]
+    return ("queue_message", MESSAGE_COLUMNS, queued), ("queue_recipient", RECIPIENT_COLUMNS, recipients)
 
 
 async def clear_report(db: Connection, report: Report) -> None:

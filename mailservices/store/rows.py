@@ -1,25 +1,40 @@
-"""New rows, in the cheaper of two ways: INSERT takes one round trip and more for each row, COPY two and less."""
+"""New rows of several tables, in the cheaper of two ways: few by one statement, many by COPY.
+
+A round trip costs as much as the rows of a message; COPY takes two for each table, but less for each row.
+"""
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from itertools import chain, count
+from typing import Any, TypeAlias
 
 from mailservices.store.pool import Connection
 
-#: Rows from which on COPY is cheaper.
-COPY_ROWS = 8
+#: A table, its columns, and rows of them.
+Rows: TypeAlias = tuple[str, tuple[str, ...], Sequence[tuple[Any, ...]]]
+#: Rows, of all tables together, from which on COPY is cheaper.
+COPY_ROWS = 40
 
 
-async def insert(db: Connection, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Write these rows, each with these columns, in the caller's transaction."""
-    if len(rows) >= COPY_ROWS:
-        await db.copy_records_to_table(table, records=rows, columns=columns)
-    elif rows:
-        await db.executemany(statement(table, columns), rows)
+async def insert(db: Connection, *tables: Rows) -> None:
+    """Write these rows in the caller's transaction."""
+    filled = [one for one in tables if one[2]]
+    if sum(len(rows) for _, _, rows in filled) >= COPY_ROWS:
+        for table, columns, rows in filled:
+            await db.copy_records_to_table(table, records=rows, columns=columns)
+    elif filled:
+        shape = tuple((table, columns, len(rows)) for table, columns, rows in filled)
+        await db.execute(statement(shape), *chain.from_iterable(row for _, _, rows in filled for row in rows))
 
 
 @cache
-def statement(table: str, columns: tuple[str, ...]) -> str:
-    """The INSERT of one row."""
-    arguments = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({arguments})"  # noqa: S608 - names of ours
+def statement(shape: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
+    """One INSERT into all of these tables, of so many rows each."""
+    numbers = count(1)
+    inserts = []
+    for table, columns, rows in shape:
+        row = [f"({', '.join(f'${next(numbers)}' for _ in columns)})" for _ in range(rows)]
+        inserts.append(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join(row)}")  # noqa: S608 - ours
+    *others, last = inserts
+    named = ", ".join(f"i{number} AS ({one})" for number, one in enumerate(others))
+    return f"WITH {named} {last}" if named else last

@@ -9,7 +9,7 @@ from mailservices import log
 from mailservices.mail.errors import Unavailable
 from mailservices.mail.vocabulary import Event
 from mailservices.store.pool import Connection, Pool, connection
-from mailservices.store.rows import insert
+from mailservices.store.rows import Rows, insert
 
 #: Characters kept of each text.
 TEXT_LIMIT = 500
@@ -50,16 +50,21 @@ def clean(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-async def write(db: Connection, rows: Iterable[Row]) -> None:
-    """Write these rows in the caller's transaction."""
+async def write(db: Connection, events: Iterable[Row]) -> None:
+    """Write these events in the caller's transaction."""
+    await insert(db, rows(events))
+
+
+def rows(events: Iterable[Row]) -> Rows:
+    """What they are in the table."""
     records = [
         (
             row.trace_id, row.kind, row.service, row.account_id, row.remote_host, clean(row.sender),
             clean(row.recipient), clean(row.message_id_field), row.size, clean(row.detail),
         )
-        for row in rows
+        for row in events
     ]  # fmt: skip
-    await insert(db, "trace_event", _COLUMNS, records)
+    return "trace_event", _COLUMNS, records
 
 
 class Journal:

@@ -1,21 +1,22 @@
 """Group commit: what is acknowledged is there, once, numbered in order; what cannot be is told so."""
 
 import asyncio
-import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator, Sequence
-from typing import Self
 
 import pytest
 
-from mailservices.config import Config, Database
+from mailservices.config import Config
 from mailservices.mail.errors import MailboxFull, NoSuchFolder, TooLargeForMailbox, Unavailable
 from mailservices.mail.flags import SEEN
 from mailservices.store import bodies
 from mailservices.store.appender import Appender
 from mailservices.store.delivery import Content, Delivery, Placement
+from mailservices.store.ids import new_id
 from mailservices.store.pool import Pool, open_pool
+from mailservices.store.queue import Outgoing, OutgoingRecipient
 from tests.conftest import Person, make_person
+from tests.store.relay import Relay
 from webadmin.directory.models import Domain
 
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -53,6 +54,14 @@ async def message(pool: Pool, body: bytes = b"body\r\n") -> Content:
 async def delivery(pool: Pool, *people: Person, flags: int = 0, body: bytes = b"body\r\n") -> Delivery:
     places = tuple([Placement(person.account_id, await inbox(pool, person), NOW, flags) for person in people])
     return Delivery(((await message(pool, body), places),))
+
+
+def leaving(content: Content, person: Person) -> Outgoing:
+    """The same message on its way to somebody elsewhere."""
+    return Outgoing(
+        (OutgoingRecipient("x@elsewhere.test", "elsewhere.test"),), person.address, NOW + dt.timedelta(days=5),
+        content.prefix, content.header, content.body, new_id(), person.account_id,
+    )  # fmt: skip
 
 
 async def rows(pool: Pool, person: Person) -> Sequence[dict[str, int]]:
@@ -135,49 +144,25 @@ async def test_a_vanished_folder_fails_only_what_wanted_it(pool: Pool, appender:
     assert len(await rows(pool, alice)) == 3
 
 
-class Relay:
-    """Between a pool and PostgreSQL: breaks the connection when COMMIT passes, before it or behind it."""
-
-    def __init__(self, config: Config, *, passes: bool) -> None:
-        self.config, self.passes, self.broken = config, passes, False
-        self.address: tuple[str, int] = ("", 0)
-        self._carrying: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
-        self.address = self._server.sockets[0].getsockname()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        await asyncio.gather(*self._carrying)
-
-    def database(self) -> Database:
-        return dataclasses.replace(self.config.database, host=self.address[0], port=self.address[1])
-
-    async def _carry(self, near: asyncio.StreamReader, nearer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._carrying.add(task)
-        there = self.config.database
-        far, farther = await asyncio.open_connection(there.host, there.port)
-        back = asyncio.create_task(self._copy(far, nearer))
-        while octets := await near.read(65536):
-            if b"COMMIT" in octets and not self.broken:
-                self.broken = True
-                nearer.transport.abort()
-                if not self.passes:
-                    break
-            farther.write(octets)
-        await farther.drain()
-        farther.close()
-        await back
-
-    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while octets := await reader.read(65536):
-            if not writer.is_closing():
-                writer.write(octets)
-        writer.close()
+@pytest.mark.parametrize("outgoing", [False, True])
+async def test_a_commit_that_is_on_its_way_is_waited_for(
+    config: Config, pool: Pool, alice: Person, outgoing: bool
+) -> None:
+    """To say "later" of what is committed a moment later would have the client send it again."""
+    one = await delivery(pool, alice)
+    if outgoing:
+        [(content, _)] = one.contents
+        one = Delivery(outgoing=leaving(content, alice))
+    async with Relay(config, passes=True, late=1.0) as relay:
+        through = await open_pool(relay.database(), "test")
+        appender = Appender(through, lambda *_where: None)
+        await appender.deliver(one)
+        assert relay.broken
+        query = "SELECT EXISTS (SELECT FROM queue_message WHERE account_id = $1)"
+        assert await pool.fetchval(query, alice.account_id) is outgoing
+        assert len(await rows(pool, alice)) == (not outgoing)
+        await appender.stop()
+        await through.close()
 
 
 @pytest.mark.parametrize("passes", [True, False])
