@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= $(if $(FACTEUR_VENV),$(FACTEUR_VENV),.venv)
 BIN = $(VENV)/bin
 
-.PHONY: help setup run check fmt test faults fuzz e2e bench compose-test lock migrations
+.PHONY: help setup run check fmt test faults storms silence fuzz e2e bench compose-test lock migrations
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 run: ## the whole appliance on this machine, no containers: prints every address
@@ -15,7 +15,11 @@ test: setup ## every test but the long ones below, on a private PostgreSQL and R
 e2e: setup ## the real `make run`: started, used, damaged, killed, in folders and on ports of its own
 	@$(BIN)/pytest tests/appliance $(ARGS)
 faults: setup ## kill -9, outages and hostile clients, for minutes
-	@$(BIN)/pytest -s tests/faults $(ARGS)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync storms silence
+storms:
+	@$(BIN)/pytest -s tests/faults --ignore=tests/faults/test_silence.py $(ARGS)
+silence:
+	@$(BIN)/pytest -s tests/faults/test_silence.py $(ARGS)
 check: setup ## lint, format, types, import arrows, migrations, SQL
 	@$(BIN)/python -m tests.check
 fmt: setup ## format the code, mend what the linter can mend

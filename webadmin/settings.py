@@ -72,8 +72,9 @@ TEMPLATES = [
     }
 ]
 
-#: Connections of one process, and seconds that a request waits for one.
-POOL = {"min_size": 0, "max_size": 8, "timeout": 5}
+#: Connections of one process, and seconds that a request waits for one. One that cannot be made is given up soon:
+#: while it is tried again, ever more seldom, the pool begins no other, though the database may be back.
+POOL = {"min_size": 0, "max_size": 8, "timeout": 5, "reconnect_timeout": 1}
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",

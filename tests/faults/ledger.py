@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from tests.faults.clients import Imap
-from tests.faults.conftest import Database, World
+from tests.faults.conftest import Database
+
+#: The folder that gets copies, and nothing else.
+COPIES = "Junk"
 
 _ID = re.compile(rb"^X-Id: (\S+)\r\n", re.MULTILINE)
 _UID = re.compile(rb"^\* \d+ FETCH \(UID (\d+)")
@@ -106,8 +109,13 @@ class Ledger:
     #: Ids of messages that were taken away: surely, or perhaps.
     removed: set[tuple[int, str]] = field(default_factory=set)
     perhaps: set[tuple[int, str]] = field(default_factory=set)
+    #: How often a message was copied into COPIES: surely, and perhaps besides.
+    copied: Counter[tuple[int, str]] = field(default_factory=Counter)
+    perhaps_copied: Counter[tuple[int, str]] = field(default_factory=Counter)
     #: (account, id) -> the unique id that POP3 gave it.
     unique_ids: dict[tuple[int, str], bytes] = field(default_factory=dict)
+    #: Aliases that the API has made.
+    aliases: list[str] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -135,11 +143,13 @@ def name_of(text: bytes) -> str:
     return found[1].decode()
 
 
-async def read_everything(
-    world: World, people: Sequence[tuple[int, Imap]], ledger: Ledger
-) -> dict[tuple[int, str], list[tuple[int, int]]]:
-    """(account, id) -> where it lies, as (UIDVALIDITY, UID) pairs; every text is compared."""
-    found: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
+Places = dict[tuple[int, str], list[tuple[int, int]]]
+
+
+async def read_everything(people: Sequence[tuple[int, Imap]], ledger: Ledger) -> tuple[Places, Places]:
+    """(account, id) -> where it lies, as (UIDVALIDITY, UID) pairs; every text is compared. Copies come apart."""
+    found: Places = defaultdict(list)
+    copies: Places = defaultdict(list)
     for account_id, client in people:
         folders = [line.split(b' "/" ')[1].strip() for line in (await client.ask(b'LIST "" "*"'))[:-1]]
         for folder in folders:
@@ -155,12 +165,13 @@ async def read_everything(
                     assert uid, response[:200]
                     text = response.partition(b"\r\n")[2].removesuffix(b")\r\n")
                     name = name_of(text)
-                    assert text.endswith(ledger.sent[name].text), f"{name} was changed on the way"
-                    found[account_id, name].append((int(validity[1]), int(uid[1])))
+                    assert text.endswith(ledger.sent[name].text), f"{name} was changed: {text[:4000]!r}"
+                    where = copies if folder.decode().strip('"') == COPIES else found
+                    where[account_id, name].append((int(validity[1]), int(uid[1])))
                     uids.append(int(uid[1]))
             assert uids == sorted(set(uids)), "UIDs ascend"
             assert len(uids) == int(count[1])
-    return found
+    return found, copies
 
 
 def broken(database: Database) -> dict[str, list[tuple[object, ...]]]:

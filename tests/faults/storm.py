@@ -5,6 +5,7 @@ after a clear refusal.
 """
 
 import asyncio
+import itertools
 import os
 import random
 import re
@@ -13,13 +14,14 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 from appliance.supervisor import Child
 from mailservices.store.leases import LEASE
 from tests.conftest import Person
 from tests.faults.clients import Client, Imap, Lost, Pop3, Refused, Smtp
 from tests.faults.conftest import World
-from tests.faults.ledger import Fate, Ledger, Sent
+from tests.faults.ledger import COPIES, Fate, Ledger, Sent, name_of
 
 #: Where mail for elsewhere goes.
 FAR = ("one.outside.test", "two.outside.test", "three.outside.test")
@@ -39,6 +41,8 @@ TARGETS = {
     ("pop3", "itself"): 4,
     ("worker", "itself"): 12,
     ("beat", "itself"): 3,
+    ("web", "worker"): 5,
+    ("web", "itself"): 2,
     ("redis", "itself"): 6,
     ("postgresql", "itself"): 6,
     ("postgresql", "worker"): 14,
@@ -67,6 +71,10 @@ class Storm:
     done: Counter[str] = field(default_factory=Counter)
     lately: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        for domain in FAR:
+            self.world.services.names.lead(domain, "127.0.0.1")
 
     def port(self, name: str) -> int:
         return self.world.services.ports[name]
@@ -190,13 +198,13 @@ class Storm:
     # clients that read
 
     async def read(self, person: Person) -> None:
-        """A mail program that looks, waits in IDLE, sets flags and moves messages between folders."""
+        """A mail program that looks, waits in IDLE, sets flags, copies and moves messages."""
         while not self.ending.is_set():
             try:
                 async with Imap(self.port("imap")) as client:
                     await client.sign_in(person)
                     for _ in range(self.dice.randrange(1, 20)):
-                        await self._read_once(client)
+                        await self._read_once(client, person.account_id)
                         if self.ending.is_set():
                             break
             except Refused as refusal:
@@ -205,7 +213,7 @@ class Storm:
                 self.broken["imap"] += 1
             await asyncio.sleep(self.dice.uniform(0, 1))
 
-    async def _read_once(self, client: Imap) -> None:
+    async def _read_once(self, client: Imap, account_id: int) -> None:
         folder, other = self.dice.sample(("INBOX", "Archive", "Sent"), 2)
         await client.ask(b"SELECT " + folder.encode())
         found = (await client.ask(b"UID SEARCH ALL"))[0]
@@ -215,11 +223,23 @@ class Storm:
             uid = self.dice.choice(uids)
             flags = self.dice.choice((r"\Seen", r"\Deleted", r"\Flagged kept"))
             await client.ask(f"UID STORE {uid} {self.dice.choice('+-')}FLAGS ({flags})".encode())
-            await client.ask(f"UID FETCH {uid} (FLAGS ENVELOPE BODY.PEEK[]<0.2000>)".encode())
+            told = await client.ask(f"UID FETCH {uid} (FLAGS ENVELOPE BODY.PEEK[]<0.2000>)".encode())
             if self.dice.random() < 0.4:
                 await client.ask(f"UID MOVE {uid} {other}".encode())
+            elif len(told) > 1 and self.dice.random() < 0.5:
+                await self._copy(client, uid, (account_id, name_of(told[0])))
         await client.idle(self.dice.uniform(0.2, 2))
         self.well("imap")
+
+    async def _copy(self, client: Imap, uid: int, key: tuple[int, str]) -> None:
+        self.ledger.perhaps_copied[key] += 1
+        try:
+            answer = (await client.ask(f"UID COPY {uid} {COPIES}".encode()))[-1]
+        except Refused:
+            self.ledger.perhaps_copied[key] -= 1
+            raise
+        self.ledger.perhaps_copied[key] -= 1
+        self.ledger.copied[key] += b"COPYUID" in answer
 
     async def take(self, person: Person) -> None:
         """A POP3 program that takes messages away; never locked out for longer than a lease."""
@@ -252,6 +272,28 @@ class Storm:
         await client.ask(b"QUIT")
         self.ledger.removed |= names
         self.well("pop3")
+
+    # and the administrator
+
+    async def administer(self, person: Person) -> None:
+        """Aliases made by the API, one after the other."""
+        domain = person.address.partition("@")[2]
+        for number in itertools.count():
+            if self.ending.is_set():
+                return
+            address = f"alias{number}@{domain}"
+            try:
+                status, answer = await asyncio.to_thread(
+                    self.world.call, "POST", "/api/v1/aliases/", address=address, targets=[person.address]
+                )
+            except (OSError, HTTPException):
+                self.broken["web"] += 1
+            else:
+                assert status in (201, 503), answer
+                if status == 201:
+                    self.ledger.aliases.append(address)
+                    self.well("web")
+            await asyncio.sleep(self.dice.uniform(0.2, 1))
 
     # the hand that kills, and the one that helps up
 

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from mailservices.store.queue import LEASE
 from tests.conftest import Person
 from tests.faults.clients import Imap, Pop3, Refused, Smtp, eventually
 from tests.faults.conftest import World
@@ -71,7 +72,6 @@ def page(world: World, path: str) -> int:
 @pytest.mark.parametrize("end", ENDS)
 async def test_later_and_then_on(whole: World, end: str) -> None:
     world, ports = whole, whole.services.ports
-    world.services.names.lead("three.outside.test", "127.0.0.1")
     people = await asyncio.to_thread(world.people, 3)
     _, bob, carol = people
     pids = {name: (world.pid(name), *world.workers(name)) for name in ("smtp", "imap", "pop3", "worker", "web")}
@@ -193,3 +193,61 @@ async def test_a_message_in_the_middle(whole: World) -> None:
         await eventually(lambda: done(lambda: imap.sign_in(alice)), "sign-in works")
         told = b"".join(await imap.ask(b"SELECT INBOX"))
         assert f"* {kept} EXISTS".encode() in told
+
+
+@pytest.mark.parametrize("leases", [0, 1.2])
+async def test_what_the_far_side_has_is_settled_however_late(whole: World, leases: float) -> None:
+    """PostgreSQL dies between the far side's answer and the settlement, and stays away for so many leases."""
+    world, far = whole, whole.services.far
+    world.services.names.lead("late.outside.test", "127.0.0.1")
+    [alice] = await asyncio.to_thread(world.people, 1)
+    address = f"x{leases}@late.outside.test"
+
+    def die() -> None:
+        far.before_answer = lambda: None
+        world.stop("postgresql", signal.SIGKILL)
+
+    far.before_answer = die
+    async with Smtp(world.services.ports["submission"]) as client:
+        await client.sign_in(alice)
+        await client.send_mail(alice.address, [address], TEXT)
+
+    def copies() -> int:
+        return sum(one.recipients == [address] for one in far.taken)
+
+    async def sent() -> bool:
+        return copies() > 0
+
+    await eventually(sent, "the far side has it")
+    loop = asyncio.get_running_loop()
+    end = loop.time() + leases * LEASE.total_seconds()
+    while loop.time() < end:
+        assert not await _serves(world)
+        await asyncio.sleep(1)
+    await world.start("postgresql")
+    await eventually(lambda: _serves(world), "the web is there again, however long that was", 8.0)
+    query = """SELECT state, attempts, (SELECT count(*) FROM queue_attempt a WHERE a.recipient_id = r.recipient_id)
+               FROM queue_recipient r WHERE address = %s"""
+
+    async def settled() -> bool:
+        with world.database() as database:
+            return database.execute(query, [address]).fetchone() == ("relayed", 1, 1)
+
+    await eventually(settled, "it is settled")
+    # Whoever wanted to send it again would have by now.
+    await asyncio.sleep(LEASE.total_seconds() / 2)
+    assert copies() == 1
+
+
+async def test_what_is_kept_is_not_refused(whole: World) -> None:
+    """APPEND is done, and only what others did cannot be told: NO would have the client append it again."""
+    world = whole
+    [alice] = await asyncio.to_thread(world.people, 1)
+    async with Imap(world.services.ports["imap"]) as imap:
+        await imap.sign_in(alice)
+        await imap.ask(b"SELECT INBOX")
+        with world.database() as database, database.transaction():
+            # What was expunged is read to tell of it, and only for that.
+            database.execute("LOCK TABLE mail_expunged IN ACCESS EXCLUSIVE MODE")
+            assert (await imap.append("INBOX", TEXT))[1] == 1
+        assert b"* 1 EXISTS\r\n" in await imap.ask(b"NOOP")
