@@ -25,6 +25,8 @@ WRITE_LIMIT = 300.0
 LINGER_LIMIT = 30.0
 #: Seconds for which a client that is sent away is still heard.
 PARTING_LIMIT = 2.0
+#: Octets that may come meanwhile: more than the two sockets hold, for those were sent before it could know.
+PARTING_OCTETS = 16 * 2**20
 
 _log = log.get()
 
@@ -218,7 +220,7 @@ class Connection(asyncio.Protocol):
             return
         if transport.can_write_eof():
             transport.write_eof()
-        self.patience.renew()
+        self.patience.renew(PARTING_OCTETS)
         with suppress(TimedOut, Endless, TimeoutError):
             async with asyncio.timeout(PARTING_LIMIT):
                 while await self.read(PARTING_LIMIT):

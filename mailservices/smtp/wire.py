@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, TLSSetupException
 
 from mailservices import log
 from mailservices.mail import codes
-from mailservices.net.connection import LINGER_LIMIT, PARTING_LIMIT, plain_address
+from mailservices.net.connection import LINGER_LIMIT, PARTING_LIMIT, PARTING_OCTETS, plain_address
 from mailservices.net.patience import Endless, Patience
 
 #: Octets read ahead of what was asked for.
@@ -155,7 +155,7 @@ class Wire(SMTP):
             return
         if self._writer.can_write_eof():
             self._writer.write_eof()
-        self.patience.renew()
+        self.patience.renew(PARTING_OCTETS)
         with suppress(Endless, OSError, TimeoutError):
             async with asyncio.timeout(PARTING_LIMIT):
                 while data := await self._reader.read(READ_AHEAD):
