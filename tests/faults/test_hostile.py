@@ -130,7 +130,7 @@ async def test_garbage(world: World, person: Person, service: str, garbage: str)
     log = Log(world, service)
     with memory(world, service):
         async with others_are_served(world, person), CLIENTS[service](world.services.ports[service]) as client:
-            heard = await shout(client, for_ever(GARBAGE[garbage]), 4 * MIB)
+            heard = await shout(client, for_ever(GARBAGE[garbage]), 64 * MIB)
     assert heard.splitlines()[-1].startswith(LAST_WORDS[service]), heard[-500:]
     await log.tells("client sent away", "too many errors")
 
