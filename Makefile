@@ -15,11 +15,11 @@ test: setup ## every test but the long ones below, on a private PostgreSQL and R
 e2e: setup ## the real `make run`: started, used, damaged, killed, in folders and on ports of its own
 	@$(BIN)/pytest tests/appliance $(ARGS)
 faults: setup ## kill -9, outages and hostile clients, for minutes
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync storms silence
+	@$(MAKE) --no-print-directory --jobs=2 $(if $(ARGS),storms,storms silence)
 storms:
-	@$(BIN)/pytest -s tests/faults --ignore=tests/faults/test_silence.py $(ARGS)
+	@$(BIN)/pytest -s tests/faults $(if $(ARGS),$(ARGS),--ignore=tests/faults/test_silence.py)
 silence:
-	@$(BIN)/pytest -s tests/faults/test_silence.py $(ARGS)
+	@$(BIN)/pytest -s tests/faults/test_silence.py
 check: setup ## lint, format, types, import arrows, migrations, SQL
 	@$(BIN)/python -m tests.check
 fmt: setup ## format the code, mend what the linter can mend

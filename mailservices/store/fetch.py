@@ -83,8 +83,9 @@ async def _ahead(
         if coming is not None:
             yield await coming
     finally:
-        if coming is not None:
-            coming.cancel()
+        # One that has failed meanwhile is not asked for any more; why, the log has been told.
+        if coming is not None and not coming.cancel() and not coming.cancelled():
+            coming.exception()
 
 
 def _spans(uids: Sequence[int]) -> Iterator[Sequence[int]]:

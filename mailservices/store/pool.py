@@ -25,6 +25,8 @@ else:
 
 #: Connections of one process; sessions hold none while they wait.
 CONNECTIONS = 8
+#: Statements that one connection keeps prepared.
+PREPARED_STATEMENTS = 512
 #: Seconds.
 CONNECT_LIMIT = 5.0
 ACQUIRE_LIMIT = 10.0
@@ -61,7 +63,7 @@ async def open_pool(database: Database, service: str, connections: int = CONNECT
         timeout=CONNECT_LIMIT,
         command_timeout=STATEMENT_LIMIT,
         max_inactive_connection_lifetime=120.0,
-        statement_cache_size=512,
+        statement_cache_size=PREPARED_STATEMENTS,
         server_settings={**_SETTINGS, "application_name": f"facteur {service}"},
         reset=_nothing_to_reset,
     )

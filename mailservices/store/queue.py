@@ -19,6 +19,8 @@ from mailservices.store.rows import Rows
 
 #: How long a claim holds unless it is renewed.
 LEASE = timedelta(seconds=20)
+#: How long after a start of PostgreSQL a lease that ran out meanwhile is left to whoever had it.
+SETTLE_FIRST = timedelta(seconds=5)
 
 MESSAGE_COLUMNS = (
     "message_id", "expires_at", "account_id", "sender", "envid", "ret", "eightbit", "smtputf8", "message_id_field",
@@ -34,7 +36,7 @@ SET lease = $3, lease_until = now() + $4::interval, next_attempt_at = now() + $4
 FROM (SELECT recipient_id FROM queue_recipient
       WHERE destination = $1 AND state = 'waiting' AND next_attempt_at <= now()
         AND (lease_until IS NULL
-             OR lease_until <= now() AND pg_postmaster_start_time() <= now() - interval '5 seconds')
+             OR lease_until <= now() AND pg_postmaster_start_time() <= now() - $5::interval)
       ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
 WHERE r.recipient_id = due.recipient_id
 RETURNING r.recipient_id, r.message_id, r.address, r.orcpt, r.notify, r.attempts, r.delay_reported_at
@@ -253,7 +255,7 @@ async def claim(pool: Pool, destination: str, limit: int) -> Claim | None:
     """Take what is due for a destination, if anything is."""
     lease = new_id()
     async with connection(pool) as db:
-        rows = await db.fetch(CLAIM, destination, limit, lease, LEASE)
+        rows = await db.fetch(CLAIM, destination, limit, lease, LEASE, SETTLE_FIRST)
         if not rows:
             return None
         messages = await db.fetch(MESSAGES, list({row["message_id"] for row in rows}))

@@ -4,11 +4,11 @@ A round trip costs as much as the rows of a message; COPY takes two for each tab
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import chain, count
 from typing import Any, TypeAlias
 
-from mailservices.store.pool import Connection
+from mailservices.store.pool import PREPARED_STATEMENTS, Connection
 
 #: A table, its columns, and rows of them.
 Rows: TypeAlias = tuple[str, tuple[str, ...], Sequence[tuple[Any, ...]]]
@@ -27,7 +27,7 @@ async def insert(db: Connection, *tables: Rows) -> None:
         await db.execute(statement(shape), *chain.from_iterable(row for _, _, rows in filled for row in rows))
 
 
-@cache
+@lru_cache(PREPARED_STATEMENTS)
 def statement(shape: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
     """One INSERT into all of these tables, of so many rows each."""
     numbers = count(1)

@@ -14,7 +14,7 @@ from typing import ClassVar, Self, TypeVar
 from tests.conftest import Person
 
 #: Seconds for any answer. The store's own limits add up to less: a connection (10), a statement (15), and the time
-#: in which a commit whose answer was lost is asked for (20), see mailservices/store/pool.py and appender.py.
+#: in which a commit whose answer was lost is asked for (20), see mailservices/store/pool.py and doubt.py.
 ANSWER_LIMIT = 60.0
 #: Octets of a line that is read.
 LINE_OCTETS = 1 << 20
@@ -89,6 +89,8 @@ class Client:
             self._writer.write(octets)
             async with asyncio.timeout(self._limit):
                 await self._writer.drain()
+        except TimeoutError:
+            raise AssertionError(f"{self.service} took nothing for {self._limit:.0f} s") from None
         except (OSError, RuntimeError) as error:
             raise Lost(str(error)) from error
 
@@ -263,3 +265,12 @@ class Pop3(Client):
     async def sign_in(self, person: Person) -> None:
         await self.ask(b"USER " + person.address.encode())
         await self.ask(b"PASS " + person.password.encode())
+
+
+async def until_closed(client: Client) -> bytes:
+    """Everything that the server says until it closes."""
+    heard = b""
+    with suppress(Lost):
+        while True:
+            heard += await client.line()
+    return heard

@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from mailservices import config as configuration
 from mailservices.config import Config
 from tests import services
 from tests.conftest import Person
-from tests.faults.clients import eventually
+from tests.faults.clients import Imap, Pop3, Smtp, eventually
 from tests.servers import FOLDER
 from tests.services import Services
 
@@ -39,6 +40,9 @@ MODULES = {**services.MODULES, "web": ("webadmin",)}
 SERVERS = ("postgresql", "redis")
 #: Open files that a program may have when it starts: what most systems give.
 OPEN_FILES = 1024
+
+#: Calls, one a second, after which the web must be back.
+OUTAGE_CALLS = 20
 
 Database = psycopg.Connection[tuple[Any, ...]]
 
@@ -129,8 +133,10 @@ class World:
         return found
 
     def _make(self, kind: str, **body: Any) -> Any:
-        """One row; after an outage, the web may ask for a second call."""
-        while (answer := self.call("POST", f"/api/v1/{kind}/", **body))[0] == 503:
+        """One row; after an outage, the web may ask for a few calls more."""
+        for _ in range(OUTAGE_CALLS):
+            if (answer := self.call("POST", f"/api/v1/{kind}/", **body))[0] != 503:
+                break
             time.sleep(1)
         assert answer[0] == 201, answer
         return answer[1]
@@ -151,11 +157,12 @@ class Log:
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.lines() if line.startswith(b"{") and line.endswith(b"}")]
 
-    async def tells(self, event: str, reason: str) -> None:
+    async def tells(self, event: str, reason: str, times: int = 1) -> None:
         async def told() -> bool:
-            return any(one["event"] == event and one.get("reason", "") == reason for one in self.events())
+            found = sum(one["event"] == event and one.get("reason", "") == reason for one in self.events())
+            return found >= times
 
-        await eventually(told, f"the log says: {event} {reason}")
+        await eventually(told, f"the log says {times} times: {event} {reason}")
 
 
 @pytest.fixture(scope="session")
@@ -224,3 +231,26 @@ async def whole(world: World) -> AsyncIterator[World]:
 async def person(world: World) -> Person:
     [made] = await asyncio.to_thread(world.people, 1)
     return made
+
+
+@asynccontextmanager
+async def others_are_served(world: World, person: Person) -> AsyncIterator[None]:
+    """Meanwhile, an ordinary client of each kind gets what it wants, again and again."""
+    ending = asyncio.Event()
+    ports = world.services.ports
+
+    async def ordinary() -> None:
+        while not ending.is_set():
+            async with Smtp(ports["smtp"]) as smtp:
+                await smtp.send_mail("a@b.test", [person.address], b"X-Id: x\r\n\r\nx\r\n")
+            async with Imap(ports["imap"]) as imap:
+                await imap.sign_in(person)
+                await imap.ask(b"SELECT INBOX")
+            async with Pop3(ports["pop3"]) as pop3:
+                await pop3.ask(b"CAPA")
+            await asyncio.sleep(0.1)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ordinary())
+        yield
+        ending.set()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Person
-from tests.faults.clients import Client, Imap, Lost, Pop3, Smtp
-from tests.faults.conftest import Log, World
+from tests.faults.clients import Client, Imap, Lost, Pop3, Smtp, until_closed
+from tests.faults.conftest import Log, World, others_are_served
 from tests.faults.ledger import compose
 
 MIB = 2**20
@@ -59,29 +59,6 @@ def memory(world: World, service: str, growth: int = GROWTH) -> Iterator[Memory]
     assert watched.growth() < growth
 
 
-@asynccontextmanager
-async def others_are_served(world: World, person: Person) -> AsyncIterator[None]:
-    """Meanwhile, an ordinary client of each kind gets what it wants, again and again."""
-    ending = asyncio.Event()
-    ports = world.services.ports
-
-    async def ordinary() -> None:
-        while not ending.is_set():
-            async with Smtp(ports["smtp"]) as smtp:
-                await smtp.send_mail("a@b.test", [person.address], b"X-Id: x\r\n\r\nx\r\n")
-            async with Imap(ports["imap"]) as imap:
-                await imap.sign_in(person)
-                await imap.ask(b"SELECT INBOX")
-            async with Pop3(ports["pop3"]) as pop3:
-                await pop3.ask(b"CAPA")
-            await asyncio.sleep(0.1)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(ordinary())
-        yield
-        ending.set()
-
-
 async def shout(client: Client, pieces: Iterator[bytes], most: int) -> bytes:
     """Send all of it, whatever is answered; everything that was answered until the server closed."""
     heard = asyncio.create_task(until_closed(client))
@@ -95,15 +72,6 @@ async def shout(client: Client, pieces: Iterator[bytes], most: int) -> bytes:
                 break
     assert sent <= most, "the server listens for ever"
     return await heard
-
-
-async def until_closed(client: Client) -> bytes:
-    """Everything that the server says until it closes."""
-    heard = b""
-    with suppress(Lost):
-        while True:
-            heard += await client.line()
-    return heard
 
 
 def for_ever(octets: bytes) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from mailservices.store.leases import LEASE
 from tests.conftest import Person
 from tests.faults.clients import Imap, Pop3, Refused, eventually
 from tests.faults.conftest import MODULES, Log, World
-from tests.faults.ledger import Fate, Ledger, broken, name_of, read_everything
+from tests.faults.ledger import Fate, Ledger, Places, broken, name_of, read_everything
 from tests.faults.storm import Storm
 
 SEED = int(os.environ.get("FAULTS_SEED") or time.time())
@@ -117,18 +117,22 @@ async def _nothing_lost_nothing_doubled(storm: Storm, people: Sequence[Person]) 
                 lost.append(sent)
             if len(places) == 1 and sent.place and sent.place[0] == places[0][0] and sent.place != places[0]:
                 misplaced.append((sent, places))
-    for key in copies.keys() | ledger.copied.keys() | ledger.perhaps_copied.keys():
-        surely, perhaps, count = ledger.copied[key], ledger.perhaps_copied[key], len(copies.get(key, ()))
-        if count < surely:
-            lost.append((key, "copies", surely, count))
-        if count > surely + perhaps:
-            doubled.append((key, "copies", surely, perhaps, count))
+    _count_copies(ledger, copies, lost, doubled)
     unclear = [sent for sent in ledger.sent.values() if sent.fate is Fate.UNCLEAR]
     print(f"lost {len(lost)}, doubled {len(doubled)}, unclear {len(unclear)}")
     assert (lost, doubled) == ([], [])
     assert not revived, "refused or removed, and there all the same"
     assert not misplaced, "not where APPENDUID said"
     assert not found, "nobody sent these"
+
+
+def _count_copies(ledger: Ledger, copies: Places, lost: list[Any], doubled: list[Any]) -> None:
+    for key in copies.keys() | ledger.copied.keys() | ledger.perhaps_copied.keys():
+        surely, perhaps, count = ledger.copied[key], ledger.perhaps_copied[key], len(copies.get(key, ()))
+        if count < surely:
+            lost.append((key, "copies", surely, count))
+        if count > surely + perhaps:
+            doubled.append((key, "copies", surely, perhaps, count))
 
 
 def _every_sum_is_right(storm: Storm) -> None:
