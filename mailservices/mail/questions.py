@@ -22,10 +22,24 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
+class Txt:
+    """Answered by octets, the strings of each record joined (RFC 7208 §3.3)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ptr:
+    """The names of an IP address; answered by names in lower case, without the last dot."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Records; there is at least one."""
 
-    records: tuple[tuple[int, str], ...] | tuple[str, ...]
+    records: tuple[tuple[int, str], ...] | tuple[str, ...] | tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,6 @@ class Trouble:
     words: str
 
 
-Question: TypeAlias = Mx | Addresses
+Question: TypeAlias = Mx | Addresses | Txt | Ptr
 Answer: TypeAlias = Found | Nothing | Missing | Trouble
 Flow: TypeAlias = Generator[Question, Answer, Result]

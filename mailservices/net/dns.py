@@ -5,11 +5,25 @@ from typing import TypeVar
 
 import dns.asyncresolver
 import dns.exception
+import dns.name
 import dns.nameserver
 import dns.resolver
+import dns.reversename
 
 from mailservices.config import Config
-from mailservices.mail.questions import Addresses, Answer, Flow, Found, Missing, Mx, Nothing, Question, Trouble
+from mailservices.mail.questions import (
+    Addresses,
+    Answer,
+    Flow,
+    Found,
+    Missing,
+    Mx,
+    Nothing,
+    Ptr,
+    Question,
+    Trouble,
+    Txt,
+)
 
 #: Seconds for one question, with all its retries.
 QUESTION_LIMIT = 10.0
@@ -44,6 +58,10 @@ class Resolver:
         match question:
             case Mx(domain):
                 return await self._ask(domain, "MX")
+            case Txt(name):
+                return await self._ask(name, "TXT")
+            case Ptr(address):
+                return await self._ask(dns.reversename.from_address(address).to_text(), "PTR")
             case Addresses(host):
                 found = [await self._ask(host, kind) for kind in ("A", "AAAA")]
                 records = tuple(
@@ -60,11 +78,17 @@ class Resolver:
             return Nothing()
         except dns.resolver.NoNameservers:
             return Trouble("the name servers failed")
+        except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel):
+            return Missing()  # no such name can be there
         except (dns.exception.DNSException, OSError) as error:
             timed_out = isinstance(error, dns.exception.Timeout)
             return Trouble("the name servers did not answer in time" if timed_out else type(error).__name__)
         if kind == "MX":
             return Found(tuple((mx.preference, _plain(mx.exchange.to_text())) for mx in answer))
+        if kind == "TXT":
+            return Found(tuple(b"".join(txt.strings) for txt in answer))
+        if kind == "PTR":
+            return Found(tuple(_plain(ptr.target.to_text()) for ptr in answer))
         return Found(tuple(record.address for record in answer))
 
 

@@ -1,6 +1,6 @@
 """Questions and answers are values: a table answers them."""
 
-from mailservices.mail.questions import Addresses, Found, Missing, Mx, Nothing, Trouble
+from mailservices.mail.questions import Addresses, Found, Missing, Mx, Nothing, Ptr, Trouble, Txt
 
 
 def test_a_question_is_found_in_a_table() -> None:
@@ -11,4 +11,5 @@ def test_a_question_is_found_in_a_table() -> None:
 
 
 def test_answers_are_told_apart() -> None:
+    assert len({Txt("a.test"), Ptr("192.0.2.1"), Mx("a.test"), Addresses("a.test")}) == 4
     assert len({Nothing(), Missing(), Trouble("x"), Trouble("y"), Found(())}) == 5
