@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import NoReturn
 from urllib.parse import quote, urlsplit
 
+from mailservices.mail import sealing
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 PREFIX = "FACTEUR_"
@@ -107,6 +109,8 @@ class Config:
     redis_url: str
     #: Root of every keyed digest, and Django's key.
     secret_key: str
+    #: Seals the secrets that lie in the database (mail/sealing.py).
+    sealing_key: bytes
     #: PEM files; None where no server of this process speaks TLS.
     tls_certificate: Path | None
     tls_key: Path | None
@@ -190,11 +194,13 @@ def read(variables: Mapping[str, str]) -> Config:
     level = env.text("LOG_LEVEL", "info").lower()
     if level not in ("debug", "info", "warning", "error"):
         raise ConfigError(f"{PREFIX}LOG_LEVEL must be debug, info, warning or error, not {level!r}.")
+    secret_key = env.secret("SECRET_KEY")
     return Config(
         hostname=env.text("HOSTNAME", "mail.localhost").lower().rstrip("."),
         database=_database(env),
         redis_url=_redis_url(env),
-        secret_key=env.secret("SECRET_KEY"),
+        secret_key=secret_key,
+        sealing_key=sealing.derive(secret_key, b"sealing"),
         tls_certificate=_path(env, "TLS_CERTIFICATE"),
         tls_key=_path(env, "TLS_KEY"),
         listen=env.text("LISTEN", "0.0.0.0"),

@@ -1,0 +1,38 @@
+"""What was sealed opens under its key and in its place, and nowhere else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailservices.mail.sealing import NotSealedHere, derive, seal, unseal
+
+KEY = derive("a secret key", b"sealing")
+
+
+@given(st.binary(max_size=200), st.binary(max_size=20))
+def test_it_opens_again_and_shows_nothing(secret: bytes, context: bytes) -> None:
+    sealed = seal(KEY, secret, context)
+    assert unseal(KEY, sealed, context) == secret
+    assert len(sealed) == len(secret) + 29
+    assert seal(KEY, secret, context) != sealed
+
+
+def test_a_purpose_has_its_own_key() -> None:
+    assert len({KEY, derive("a secret key", b"salts"), derive("another", b"sealing")}) == 3
+    assert len(KEY) == 32
+
+
+@pytest.mark.parametrize(
+    ("key", "change", "context"),
+    [
+        (derive("another", b"sealing"), lambda sealed: sealed, b"row 1"),
+        (KEY, lambda sealed: sealed, b"row 2"),
+        (KEY, lambda sealed: sealed[:-1], b"row 1"),
+        (KEY, lambda sealed: b"\x02" + sealed[1:], b"row 1"),
+        (KEY, lambda sealed: sealed[:5], b"row 1"),
+        (KEY, lambda _: b"", b"row 1"),
+    ],
+)
+def test_it_opens_nowhere_else(key, change, context) -> None:
+    with pytest.raises(NotSealedHere):
+        unseal(key, change(seal(KEY, b"secret", b"row 1")), context)
