@@ -5,16 +5,16 @@ commit; under load its cost is shared.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 import asyncpg
 
 from mailservices import log
 from mailservices.mail.errors import MailError, NoSuchFolder, Unavailable
-from mailservices.store import doubt
+from mailservices.store import doubt, single
 from mailservices.store.delivery import Delivery, Placed, stands, write
-from mailservices.store.pool import ACQUIRE_LIMIT, Pool
+from mailservices.store.pool import ACQUIRE_LIMIT, Connection, Pool
 from mailservices.store.queue import AlreadyReported
 
 #: What one transaction takes at most.
@@ -72,7 +72,8 @@ class Appender:
     async def deliver(self, delivery: Delivery) -> list[Placed]:
         """Commit this delivery together with whatever else arrives now; returns after the commit.
 
-        The placements come back in the order of the delivery's contents and their placements.
+        The placements come back in the order of the delivery's contents and their placements; none where the
+        answer to a commit was lost, and the message is gone by the time that it is asked for again.
 
         Raises:
             MailboxFull, TooLargeForMailbox, NoSuchFolder: a placement is impossible; nothing was stored.
@@ -96,7 +97,9 @@ class Appender:
 
     async def _commit_or_fail(self, batch: list[_Waiting]) -> None:
         try:
-            await self._commit(batch)
+            alone = len(batch) == 1 and single.possible(batch[0].delivery)
+            if not (alone and await self._commit_alone(batch[0])):
+                await self._commit(batch)
         except Exception as error:  # noqa: BLE001 - one batch's surprise must not end the appender
             _log.exception("delivery failed", error=type(error).__name__)
             _fail(batch)
@@ -110,6 +113,27 @@ class Appender:
             count += 1
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return [waiting for waiting in batch if not waiting.done.cancelled()]
+
+    async def _commit_alone(self, waiting: _Waiting) -> bool:
+        """By one statement; False where that cannot be, and the whole transaction has to say why."""
+        sent = False
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_LIMIT) as db:
+                sent = True
+                placed = await single.write(db, waiting.delivery)
+        except (*_CONFLICTS, *_ONES_OWN_FAULT):
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever it was, it may have been committed
+            _log.error("commit failed", error=type(error).__name__, cause=str(error)[:300])
+            if sent:
+                self._wait_for(self._find_out_alone(waiting))
+            else:
+                _fail([waiting])
+            return True
+        if placed is None:
+            return False
+        self._tell_all([waiting], [[placed]])
+        return True
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         """One transaction for all; where it is refused for its content, one for each."""
@@ -131,7 +155,7 @@ class Appender:
             except Exception as error:  # noqa: BLE001 - whatever it was, COMMIT may have been sent
                 _log.error("commit failed", error=type(error).__name__, cause=str(error)[:300])
                 if results:
-                    self._doubt(batch, results)
+                    self._wait_for(self._find_out(batch, results))
                 else:
                     _fail(batch)
                 return
@@ -139,9 +163,9 @@ class Appender:
                 self._tell_all(batch, results)
                 return
 
-    def _doubt(self, batch: list[_Waiting], results: list[list[Placed] | MailError]) -> None:
+    def _wait_for(self, finding_out: Coroutine[None, None, None]) -> None:
         """COMMIT was sent, but no answer came: whoever waits for it waits on, and others go on meanwhile."""
-        task = asyncio.create_task(self._find_out(batch, results))
+        task = asyncio.create_task(finding_out)
         self._doubts.add(task)
         task.add_done_callback(self._doubts.discard)
 
@@ -151,6 +175,21 @@ class Appender:
             self._tell_all(batch, results)
         else:
             _fail(batch)
+
+    async def _find_out_alone(self, waiting: _Waiting) -> None:
+        placed: list[Placed] = []
+
+        async def ask(db: Connection) -> bool:
+            if not await stands(db, [waiting.delivery]):
+                await single.bar(db, waiting.delivery)
+                return False
+            placed[:] = await single.find(db, waiting.delivery)
+            return True
+
+        if await doubt.stands(self._pool, ask):
+            self._tell_all([waiting], [placed])
+        else:
+            _fail([waiting])
 
     def _refuse(self, waiting: _Waiting, error: Exception) -> None:
         if isinstance(error, asyncpg.PostgresError):

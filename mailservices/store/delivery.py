@@ -154,6 +154,14 @@ async def stands(db: Connection, deliveries: Sequence[Delivery]) -> bool:
     return bool(await db.fetchval(STANDS, [body.blob_id for one in deliveries for body in one.bodies()]))
 
 
+def content_row(account_id: int, content_id: UUID, content: Content) -> tuple[Any, ...]:
+    """The values of CONTENT_COLUMNS."""
+    return (
+        account_id, content_id, content.body.blob_id, content.body.size, content.prefix, content.header,
+        content.envelope, content.bodystructure, content.sent_at, content.sent_at and content.sent_at.date(),
+    )  # fmt: skip
+
+
 async def _lock(db: Connection, deliveries: Sequence[Delivery]) -> dict[int, Any]:
     """Lock the accounts that these go to or leave from; for each, what it uses and may use."""
     accounts = {place.account_id for delivery in deliveries for place in delivery.placements()}
@@ -258,13 +266,7 @@ class _Numbered:
 
     def _add_content(self, account_id: int, content: Content) -> UUID:
         content_id = new_id()
-        self._contents.append(
-            (
-                account_id, content_id, content.body.blob_id, content.body.size, content.prefix, content.header,
-                content.envelope, content.bodystructure, content.sent_at,
-                content.sent_at and content.sent_at.date(),
-            )
-        )  # fmt: skip
+        self._contents.append(content_row(account_id, content_id, content))
         return content_id
 
     def _add_message(self, place: Placement, size: int, content_id: UUID) -> Placed:

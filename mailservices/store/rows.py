@@ -3,7 +3,7 @@
 A round trip costs as much as the rows of a message; COPY takes two for each table, but less for each row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain, count
 from typing import Any, TypeAlias
@@ -12,6 +12,8 @@ from mailservices.store.pool import PREPARED_STATEMENTS, Connection
 
 #: A table, its columns, and rows of them.
 Rows: TypeAlias = tuple[str, tuple[str, ...], Sequence[tuple[Any, ...]]]
+#: Tables, their columns, and how many rows of each: what a statement depends on.
+Shape: TypeAlias = tuple[tuple[str, tuple[str, ...], int], ...]
 #: Rows, of all tables together, from which on COPY is cheaper.
 COPY_ROWS = 40
 
@@ -23,12 +25,17 @@ async def insert(db: Connection, *tables: Rows) -> None:
         for table, columns, rows in filled:
             await db.copy_records_to_table(table, records=rows, columns=columns)
     elif filled:
-        shape = tuple((table, columns, len(rows)) for table, columns, rows in filled)
-        await db.execute(statement(shape), *chain.from_iterable(row for _, _, rows in filled for row in rows))
+        await db.execute(
+            statement(shape(filled)), *chain.from_iterable(row for _, _, rows in filled for row in rows)
+        )
+
+
+def shape(tables: Iterable[Rows]) -> Shape:
+    return tuple((table, columns, len(rows)) for table, columns, rows in tables)
 
 
 @lru_cache(PREPARED_STATEMENTS)
-def statement(shape: tuple[tuple[str, tuple[str, ...], int], ...]) -> str:
+def statement(shape: Shape) -> str:
     """One INSERT into all of these tables, of so many rows each."""
     numbers = count(1)
     inserts = []

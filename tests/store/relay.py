@@ -1,4 +1,4 @@
-"""A way to PostgreSQL that breaks where it hurts most: around COMMIT."""
+"""A way to PostgreSQL that breaks where it hurts most: around a commit."""
 
 import asyncio
 import dataclasses
@@ -8,13 +8,14 @@ from mailservices.config import Config, Database
 
 
 class Relay:
-    """Between a pool and PostgreSQL: breaks the connection when COMMIT passes, before it or behind it.
+    """Between a pool and PostgreSQL: breaks the connection when a commit passes, before it or behind it.
 
-    With `late`, COMMIT reaches PostgreSQL some time after the near side has lost its connection.
+    `commit` are octets by which it is known. With `late`, it reaches PostgreSQL some time after the near side has
+    lost its connection.
     """
 
-    def __init__(self, config: Config, *, passes: bool, late: float = 0.0) -> None:
-        self.config, self.passes, self.late, self.broken = config, passes, late, False
+    def __init__(self, config: Config, *, passes: bool, late: float = 0.0, commit: bytes = b"COMMIT") -> None:
+        self.config, self.passes, self.late, self.commit, self.broken = config, passes, late, commit, False
         self.address: tuple[str, int] = ("", 0)
         self._carrying: set[asyncio.Task[None]] = set()
 
@@ -38,7 +39,7 @@ class Relay:
         far, farther = await asyncio.open_connection(there.host, there.port)
         back = asyncio.create_task(self._copy(far, nearer))
         while octets := await near.read(65536):
-            if b"COMMIT" in octets and not self.broken:
+            if self.commit in octets and not self.broken:
                 self.broken = True
                 nearer.transport.abort()
                 if not self.passes:

@@ -19,6 +19,8 @@ from tests.conftest import Person, make_person
 from tests.store.relay import Relay
 from webadmin.directory.models import Domain
 
+#: The header of what is delivered here: where a message is a statement of its own, this passes with its commit.
+ALONE = b"Subject: x\r\n"
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
 
 
@@ -149,7 +151,7 @@ async def test_a_commit_that_is_on_its_way_is_waited_for(
     config: Config, pool: Pool, alice: Person, outgoing: bool
 ) -> None:
     """To say "later" of what is committed a moment later would have the client send it again."""
-    one = await delivery(pool, alice)
+    one = await delivery(pool, alice, alice)
     if outgoing:
         [(content, _)] = one.contents
         one = Delivery(outgoing=leaving(content, alice))
@@ -160,24 +162,46 @@ async def test_a_commit_that_is_on_its_way_is_waited_for(
         assert relay.broken
         query = "SELECT EXISTS (SELECT FROM queue_message WHERE account_id = $1)"
         assert await pool.fetchval(query, alice.account_id) is outgoing
-        assert len(await rows(pool, alice)) == (not outgoing)
+        assert len(await rows(pool, alice)) == (0 if outgoing else 2)
         await appender.stop()
         await through.close()
 
 
+async def test_a_single_statement_that_comes_late_is_undone(
+    config: Config, pool: Pool, appender: Appender, alice: Person
+) -> None:
+    """It holds no locks while it travels, so nobody can wait for it: "later" has to be true."""
+    one = await delivery(pool, alice)
+    async with Relay(config, passes=True, late=1.0, commit=ALONE) as relay:
+        through = await open_pool(relay.database(), "test")
+        breaking = Appender(through, lambda *_where: None)
+        with pytest.raises(Unavailable):
+            await breaking.deliver(one)
+        assert relay.broken
+        await breaking.stop()
+        await through.close()
+    assert await rows(pool, alice) == []
+    assert (await counts(pool, alice))["messages"] == 0
+    await appender.deliver(await delivery(pool, alice))
+    assert [row["uid"] for row in await rows(pool, alice)] == [1]
+
+
 @pytest.mark.parametrize("passes", [True, False])
-async def test_a_lost_answer_to_commit_is_asked_for_again(config: Config, alice: Person, passes: bool) -> None:
-    async with Relay(config, passes=passes) as relay:
+@pytest.mark.parametrize("copies", [1, 2])
+async def test_a_lost_answer_to_commit_is_asked_for_again(
+    config: Config, alice: Person, passes: bool, copies: int
+) -> None:
+    async with Relay(config, passes=passes, commit=ALONE if copies == 1 else b"COMMIT") as relay:
         pool = await open_pool(relay.database(), "test")
         appender = Appender(pool, lambda *_where: None)
-        wanted = appender.deliver(await delivery(pool, alice))
+        wanted = appender.deliver(await delivery(pool, *[alice] * copies))
         if passes:
-            assert [where.uid for where in await wanted] == [1]
+            assert [where.uid for where in await wanted] == [1, 2][:copies]
         else:
             with pytest.raises(Unavailable):
                 await wanted
         assert relay.broken
-        assert len(await rows(pool, alice)) == passes
+        assert len(await rows(pool, alice)) == passes * copies
         await appender.stop()
         await pool.close()
 

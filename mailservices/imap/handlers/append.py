@@ -33,7 +33,9 @@ async def append(session: Session, command: commands.Append) -> Done:
         command.flags.bits,
         command.flags.keywords,
     )
-    [placed] = await session.context.appender.deliver(Delivery(((content, (place,)),)))
+    placed = await session.context.appender.deliver(Delivery(((content, (place,)),)))
     if session.selected is not None and session.selected.mailbox_id == folder.mailbox_id:
         session.dirty = True
-    return Done(f"APPENDUID {placed.uidvalidity} {placed.uid}", "Kept.")
+    # RFC 4315 §3: where its place is not known any more, nothing is said of it.
+    code = f"APPENDUID {placed[0].uidvalidity} {placed[0].uid}" if len(placed) == 1 else ""
+    return Done(code, "Kept.")
