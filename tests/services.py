@@ -102,6 +102,8 @@ def prepare(
         "FACTEUR_DNS": f"127.0.0.1:{names.port}",
         "FACTEUR_REMOTE_SMTP_PORT": str(far.port),
         "FACTEUR_SWEEP_SECONDS": "1",
+        # The authority that far.test's certificate is from.
+        "SSL_CERT_FILE": str(far_folder / "far.pem"),
         "PYTHONPATH": str(ROOT),
     }
     programs = [

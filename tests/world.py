@@ -28,6 +28,8 @@ class NameServer:
         self.zone: dict[tuple[str, str], list[str]] = {}
         #: Names for which it fails.
         self.failing: set[str] = set()
+        #: Names whose answers are signed.
+        self.signed: set[str] = set()
         self._closed = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
@@ -52,6 +54,7 @@ class NameServer:
         if name in self.failing:
             answer.set_rcode(dns.rcode.SERVFAIL)
         elif records := self.zone.get((name, kind)):
+            answer.flags |= dns.flags.AD if name in self.signed else 0
             answer.answer.append(dns.rrset.from_text(question.name, 1, "IN", kind, *records))
         elif not any(one == name for one, _ in self.zone):
             answer.set_rcode(dns.rcode.NXDOMAIN)

@@ -42,7 +42,7 @@ async def _write(engine: Engine, message_id: UUID, kind: str) -> None:
     now = datetime.now(UTC)
     original = Original(
         message.sender, message.envid, message.created_at, message.expires_at, message.prefix + message.header,
-        await _returned_body(engine, message, kind),
+        await _returned_body(engine, message, kind), message.deliver_by, message.future_release,
     )  # fmt: skip
     fates = [
         Fate(
@@ -58,13 +58,13 @@ async def _write(engine: Engine, message_id: UUID, kind: str) -> None:
 
 def _status(kind: str, enhanced: str) -> str:
     """RFC 3464 §2.3.4: its class must fit the action."""
-    digit = {"failed": "5", "delayed": "4", "relayed": "2"}[kind]
+    digit = {"failed": "5", "delayed": "4"}.get(kind, "2")
     return digit + (enhanced[1:] or ".0.0")
 
 
 async def _returned_body(engine: Engine, message: QueuedMessage, kind: str) -> bytes | None:
-    """RFC 3461 §4.3: RET=FULL returns the message with a failure, if it is not too large."""
-    if kind != "failed" or message.ret != "FULL" or message.size > dsn.RETURNED_OCTETS:
+    """RFC 3461 §4.3: RET=FULL returns it with a failure, if it is not too large, or private (RFC 8689 §5)."""
+    if kind != "failed" or message.ret != "FULL" or message.size > dsn.RETURNED_OCTETS or message.require_tls:
         return None
     return b"".join([piece async for piece in bodies.read(engine.pool, message.blob_id, 0, message.body_size)])
 
@@ -88,6 +88,8 @@ async def _deliver(engine: Engine, message: QueuedMessage, octets: bytes, report
             eightbit=not octets.isascii(),
             smtputf8=not message.sender.isascii(),
             message_id_field=facts.message_id,
+            priority=message.priority,
+            require_tls=message.require_tls,
         )
     places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in route.mailboxes)
     detail = f"{report.kind}: {len(report.recipient_ids)} recipients of {message.message_id.hex}"
@@ -95,7 +97,7 @@ async def _deliver(engine: Engine, message: QueuedMessage, octets: bytes, report
         message.message_id, Event.REPORTED, "worker", message.account_id, None, "", message.sender,
         facts.message_id, content.size, detail,
     )  # fmt: skip
-    delivery = Delivery(((content, places),) if places else (), outgoing, report, (event,))
+    delivery = Delivery(((content, places),) if places else (), outgoing, report, events=(event,))
     await engine.appender.deliver(delivery)
     if outgoing is not None:
         engine.bell.ring({recipient.destination for recipient in outgoing.recipients})

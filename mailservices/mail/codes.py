@@ -28,6 +28,7 @@ class Reply:
 OK = Reply(250, "2.0.0", "OK")
 SENDER_OK = Reply(250, "2.1.0", "Sender OK")
 RECIPIENT_OK = Reply(250, "2.1.5", "Recipient OK")
+PRIORITY_LOWERED = Reply(250, "2.3.6", "0 is the priority, for you have not signed in")  # RFC 6710 §4.1
 CANNOT_VERIFY = Reply(252, "2.5.0", "Cannot verify, but will take mail and try to deliver")
 HELP = Reply(214, "2.0.0", "RFC 5321 tells all commands")
 BYE = Reply(221, "2.0.0", "Bye")
@@ -47,6 +48,8 @@ SYNTAX_ERROR = Reply(501, "5.5.4", "Arguments could not be understood")
 BARE_LINE_END = Reply(500, "5.5.2", "Lines must end with CRLF")  # RFC 5321 §2.3.8
 NOT_IMPLEMENTED = Reply(502, "5.5.1", "Command is not offered")
 BAD_SEQUENCE = Reply(503, "5.5.1", "Command is out of order")
+BINARY_NEEDS_BDAT = Reply(503, "5.5.1", "A message of BODY=BINARYMIME comes by BDAT")  # RFC 3030 §3
+EARLY_TALKER = Reply(554, "5.5.1", "Wait for the greeting before you speak")  # RFC 5321 §3.1
 PARAMETER_UNKNOWN = Reply(555, "5.5.4", "Parameter is not known or not offered")
 BAD_SENDER = Reply(553, "5.1.7", "Sender address is not valid")
 BAD_RECIPIENT = Reply(553, "5.1.3", "Recipient address is not valid")
@@ -57,11 +60,15 @@ RELAY_DENIED = Reply(554, "5.7.1", "Relaying denied: sign in on the submission p
 NO_VALID_RECIPIENTS = Reply(554, "5.5.1", "No valid recipients")
 TOO_LARGE = Reply(552, "5.3.4", "Message is too large")  # RFC 1870 §6.1
 TOO_LARGE_FOR_MAILBOX = Reply(552, "5.2.2", "Message is larger than the mailbox may grow")
+TOO_MANY_HELD = Reply(552, "5.7.16", "Too many of your messages wait for their release")  # RFC 4865 §6
 HAS_NUL = Reply(550, "5.6.0", "Message holds NUL octets")  # RFC 5321 §4.5.2 forbids them
 BARE_IN_DATA = Reply(550, "5.6.0", "Message holds a bare CR or LF; lines must end with CRLF")  # RFC 5321 §2.3.8
 HEADER_TOO_LARGE = Reply(552, "5.3.4", "Message header is too large")
 LOOP = Reply(554, "5.4.6", "Message has passed too many hosts: mail loop")  # RFC 5321 §6.3
 ALIAS_LOOP = Reply(554, "5.4.6", "Alias leads back to itself")
+
+EXPN_DENIED = Reply(550, "5.7.1", "Sign in to ask for the members of a list")  # RFC 5321 §7.3
+NO_LIST = Reply(550, "5.1.1", "That is no list of your domain")
 
 # RFC 4954 §6
 AUTH_OK = Reply(235, "2.7.0", "Signed in")
@@ -78,3 +85,8 @@ TLS_READY = Reply(220, "2.0.0", "Ready to start TLS")
 TLS_UNAVAILABLE = Reply(454, "4.7.0", "TLS is not available now")
 TLS_ACTIVE = Reply(503, "5.5.1", "TLS is active already")
 TLS_BUFFERED = Reply(501, "5.5.2", "Nothing may follow STARTTLS before TLS is up")  # RFC 3207 §4.2, no injection
+
+
+def chunk_received(octets: int) -> Reply:
+    """RFC 3030 §2: so many octets of the message are here."""
+    return Reply(250, "2.0.0", f"{octets} octets received")

@@ -27,12 +27,26 @@ _KINDS: dict[str, tuple[str, str, str]] = {
         "Your message could not be delivered yet to the recipients below. We keep trying.",
         "You need not do anything: you will be told if it cannot be delivered at all.",
     ),
+    "delivered": (
+        "Your message was delivered",
+        "Your message lies in the mailboxes of the recipients below.",
+        "That it was delivered does not say that it was read.",
+    ),
+    "expanded": (
+        "Your message was sent on to the members of a list",
+        "Your message was sent on to all that the addresses below stand for.",
+        "No report follows of its delivery to each of them.",
+    ),
     "relayed": (
         "Your message was handed on",
         "Your message was handed on to the hosts of the recipients below, which send no reports of delivery.",
         "That they took it does not say that it was read, or that it reached the mailbox.",
     ),
 }
+
+
+#: Kinds of which no other host has spoken.
+_WITHOUT_WORDS = ("delivered", "expanded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +76,18 @@ class Original:
     header: bytes
     #: None where only the header is returned (RFC 3461 §4.3).
     body: bytes | None = None
+    #: RFC 2852 §5 and RFC 4865 §5.1.2; None and empty where they were not asked for.
+    deliver_by: datetime | None = None
+    future_release: str = ""
 
 
 def build(kind: str, original: Original, fates: Sequence[Fate], hostname: str, now: datetime) -> bytes:
     """The whole report, with CRLF, ready for a null sender.
 
     Args:
-        kind: failed, delayed or relayed.
+        kind: failed, delayed, relayed, delivered or expanded.
     """
-    subject, opening, advice = _KINDS[kind]
+    subject, _, _ = _KINDS[kind]
     boundary = f"=_{secrets.token_hex(16)}"
     utf8 = not all(text.isascii() for text in (original.sender, *(fate.address for fate in fates)))
     head = [
@@ -87,7 +104,7 @@ def build(kind: str, original: Original, fates: Sequence[Fate], hostname: str, n
         "",
         "This is a delivery report (RFC 3464).",
     ]
-    people = _part("text/plain; charset=utf-8", _encoded(_people(opening, advice, fates)))
+    people = _part("text/plain; charset=utf-8", _encoded(_people(kind, fates)))
     machines = _part(
         "message/global-delivery-status" if utf8 else "message/delivery-status",
         _encoded(_machines(kind, original, fates, hostname, utf8=utf8)),
@@ -117,11 +134,15 @@ def _references(header: bytes) -> list[str]:
     return [f"In-Reply-To: {found.decode()}", f"References: {found.decode()}"]
 
 
-def _people(opening: str, advice: str, fates: Sequence[Fate]) -> list[str]:
+def _people(kind: str, fates: Sequence[Fate]) -> list[str]:
+    _, opening, advice = _KINDS[kind]
     lines = [opening, ""]
     for fate in fates:
         said = f"{fate.host} said: " if fate.host else ""
-        lines += [f"  <{fate.address}>", f"    {said}{_clean(fate.reply) or 'no answer'}", ""]
+        lines.append(f"  <{fate.address}>")
+        if kind not in _WITHOUT_WORDS:
+            lines.append(f"    {said}{_clean(fate.reply) or 'no answer'}")
+        lines.append("")
     return [*lines, advice, ""]
 
 
@@ -131,6 +152,10 @@ def _machines(action: str, original: Original, fates: Sequence[Fate], hostname: 
         # RFC 3464 §2.2.1: as it was given, decoded.
         lines.append(f"Original-Envelope-Id: {_clean(original.envid)}")
     lines.append(f"Arrival-Date: {format_datetime(original.arrived_at)}")
+    if original.deliver_by:
+        lines.append(f"Deliver-By-Date: {format_datetime(original.deliver_by)}")
+    if original.future_release:
+        lines.append(f"Future-Release-Request: {original.future_release}")
     for fate in fates:
         lines.append("")
         if fate.orcpt:

@@ -37,9 +37,10 @@ class Ptr:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Records; there is at least one."""
+    """Records; there is at least one. `secure`: a validating resolver vouches for them (RFC 4035 §3.2.3)."""
 
     records: tuple[tuple[int, str], ...] | tuple[str, ...] | tuple[bytes, ...]
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

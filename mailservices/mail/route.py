@@ -18,6 +18,8 @@ class Hop:
 
     host: str
     address: str
+    #: Its name is sure: signed (DNSSEC), or the destination's own.
+    secure: bool = False
 
 
 class NoRoute(Exception):
@@ -48,14 +50,14 @@ def find(destination: str, own_name: str, *, loopback: bool = False) -> Flow[lis
     """
     if destination.startswith("["):
         return [_literal(destination, loopback=loopback)]
-    hosts = yield from _hosts(destination, own_name)
+    hosts, secure = yield from _hosts(destination, own_name)
     hops: list[Hop] = []
     trouble = ""
     for host in hosts[:HOSTS]:
         match (yield Addresses(host)):
             case Found(records):
                 usable = [str(record) for record in records if _usable(str(record), loopback=loopback)]
-                hops += [Hop(host, address) for address in usable[:ADDRESSES]]
+                hops += [Hop(host, address, secure) for address in usable[:ADDRESSES]]
             case Trouble(words):
                 trouble = words
     if hops:
@@ -65,15 +67,15 @@ def find(destination: str, own_name: str, *, loopback: bool = False) -> Flow[lis
     raise NoRoute("5.4.4", f"No host that takes mail for {destination} has a usable address.")
 
 
-def _hosts(destination: str, own_name: str) -> Flow[list[str]]:
+def _hosts(destination: str, own_name: str) -> Flow[tuple[list[str], bool]]:
     match (yield Mx(destination)):
-        case Found(records):
-            return _ordered([(int(one[0]), str(one[1])) for one in records], destination, own_name)
+        case Found(records, secure):
+            return _ordered([(int(one[0]), str(one[1])) for one in records], destination, own_name), secure
         case Nothing():
             # RFC 5321 §5.1: a domain without MX is its own host.
             if destination == own_name:
                 raise NoRoute("5.4.6", f"Mail for {destination} loops back to this host.")
-            return [destination]
+            return [destination], True
         case Missing():
             raise NoRoute("5.1.2", f"The domain {destination} does not exist.")
         case trouble:

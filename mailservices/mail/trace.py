@@ -29,6 +29,8 @@ class Hop:
     tls: str = ""
     #: The recipient, where there is just one (RFC 5321 §7.2: more would tell blind copies).
     recipient: str = ""
+    #: RFC 6710 §3; 0 is not told.
+    priority: int = 0
 
 
 def protocol_name(*, extended: bool, tls: bool, signed_in: bool, smtputf8: bool) -> str:
@@ -49,6 +51,9 @@ def received(hop: Hop) -> bytes:
         lines.append(f"({hop.tls})")
     if hop.recipient:
         lines.append(f"for <{hop.recipient}>")
+    if hop.priority:
+        # RFC 6710 §7
+        lines.append(f"PRIORITY {hop.priority}")
     return ("\r\n\t".join(lines) + f"; {format_datetime(hop.at)}\r\n").encode()
 
 

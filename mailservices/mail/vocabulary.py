@@ -4,11 +4,13 @@ from enum import StrEnum
 
 
 class QueueState(StrEnum):
-    """Where one recipient of an outgoing message stands. The last three never change again."""
+    """Where one recipient of an outgoing message stands. The last four never change again."""
 
     WAITING = "waiting"
     HELD = "held"
     RELAYED = "relayed"
+    #: It lies in a mailbox here, or its list was expanded.
+    DELIVERED = "delivered"
     FAILED = "failed"
     CANCELLED = "cancelled"
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import dns.asyncresolver
 import dns.exception
+import dns.flags
 import dns.name
 import dns.nameserver
 import dns.resolver
@@ -28,6 +29,8 @@ from mailservices.mail.questions import (
 #: Seconds for one question, with all its retries.
 QUESTION_LIMIT = 10.0
 CACHED_ANSWERS = 20_000
+#: Octets of an answer over UDP that no network cuts into pieces.
+UDP_OCTETS = 1232
 
 Result = TypeVar("Result")
 
@@ -40,6 +43,10 @@ class Resolver:
         if config.dns:
             self._resolver.nameservers = [dns.nameserver.Do53Nameserver(host, port) for host, port in config.dns]
         self._resolver.lifetime = QUESTION_LIMIT
+        self._resolver.use_edns(0, dns.flags.DO, UDP_OCTETS)
+        self._resolver.flags = dns.flags.RD | dns.flags.AD
+        #: What a resolver says of DNSSEC is only as good as the way to it.
+        self._believed = all(_is_loopback(_host_of(one)) for one in self._resolver.nameservers)
         self._resolver.cache = dns.resolver.LRUCache(CACHED_ANSWERS)
         #: Name servers on this very machine are a trial's, whose answers may point to this machine.
         self.loopback = bool(config.dns) and all(_is_loopback(host) for host, _ in config.dns)
@@ -84,7 +91,8 @@ class Resolver:
             timed_out = isinstance(error, dns.exception.Timeout)
             return Trouble("the name servers did not answer in time" if timed_out else type(error).__name__)
         if kind == "MX":
-            return Found(tuple((mx.preference, _plain(mx.exchange.to_text())) for mx in answer))
+            secure = self._believed and bool(answer.response.flags & dns.flags.AD)
+            return Found(tuple((mx.preference, _plain(mx.exchange.to_text())) for mx in answer), secure)
         if kind == "TXT":
             return Found(tuple(b"".join(txt.strings) for txt in answer))
         if kind == "PTR":
@@ -94,6 +102,10 @@ class Resolver:
 
 def _plain(name: str) -> str:
     return name.rstrip(".").lower()
+
+
+def _host_of(server: str | dns.nameserver.Nameserver) -> str:
+    return server if isinstance(server, str) else server.answer_nameserver()
 
 
 def _is_loopback(host: str) -> bool:

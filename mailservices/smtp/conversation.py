@@ -9,55 +9,54 @@ from contextlib import suppress
 from mailservices import log
 from mailservices.mail import codes
 from mailservices.mail.codes import Reply
-from mailservices.mail.errors import MailError, ProtocolError, TooLarge, Unavailable
+from mailservices.mail.errors import MailError, ProtocolError
 from mailservices.net import metrics
+from mailservices.net.connection import is_loopback
 from mailservices.net.patience import Endless
 from mailservices.protocols.smtp import commands
-from mailservices.protocols.smtp.commands import Command, Data, Quit, StartTls
-from mailservices.protocols.smtp.reader import BareLineEnd, EndOfText, Event, Line, LineTooLong, Text
+from mailservices.protocols.smtp.commands import BadChunk, Bdat, Command, Data, LastBdat, Quit, StartTls
+from mailservices.protocols.smtp.reader import BareLineEnd, Event, Line, LineTooLong
 from mailservices.protocols.smtp.session import State, following
-from mailservices.smtp import inbound
-from mailservices.smtp.session import Session
+from mailservices.smtp import text
+from mailservices.smtp.session import SentAway, Session
 from mailservices.smtp.verbs import VERBS, syntax_reply
 from mailservices.smtp.wire import Closed
-from mailservices.store.spool import Spool
 
-#: Seconds (RFC 5321 §4.5.3.2.7 and §4.5.3.2.5).
+#: Seconds (RFC 5321 §4.5.3.2.7).
 COMMAND_LIMIT = 300.0
-TEXT_LIMIT = 180.0
+#: Seconds in which a stranger has to be silent: who speaks before it is greeted is no mail server (RFC 5321 §3.1).
+GREETING_PAUSE = 0.2
 #: Refused commands and sign-ins before the client is sent away.
 ERRORS = 20
-#: Octets of a message that is refused already which we still read, to give the client its reply.
-DRAINED_OCTETS = 256 * 2**20
 #: A browser that was sent here by a hostile page.
 _HTTP = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"CONNECT ", b"OPTIONS ")
 
 _log = log.get()
 
 
-class SentAway(Exception):
-    """The client has to go, after these last words."""
-
-    def __init__(self, reason: str, reply: Reply | None = None) -> None:
-        self.reason = reason
-        self.last_words = bytes(reply) if reply is not None else b""
-        super().__init__(reason)
-
-
 async def converse(session: Session) -> None:
     """The whole session, from greeting to close."""
-    with log.context(connection=session.trace_id.hex[-12:], peer=session.wire.peer):
-        session.wire.write(bytes(Reply(220, "", f"{session.context.config.hostname} ESMTP Facteur")))
-        with suppress(Closed, ConnectionError):
-            try:
-                await _converse(session)
-            except SentAway as end:
-                _log.info("client sent away", reason=end.reason)
-                await session.wire.last_words(end.last_words)
-            except Endless:
-                _log.info("client sent away", reason="endless line")
-                await session.wire.last_words(bytes(codes.LINE_TOO_LONG))
-            await session.wire.drain()
+    connection = session.trace_id.hex[-12:]
+    with log.context(connection=connection, peer=session.wire.peer), suppress(Closed, ConnectionError):
+        try:
+            await _greet(session)
+            await _converse(session)
+        except SentAway as end:
+            _log.info("client sent away", reason=end.reason)
+            await session.wire.last_words(end.last_words)
+        except Endless:
+            _log.info("client sent away", reason="endless line")
+            await session.wire.last_words(bytes(codes.LINE_TOO_LONG))
+        finally:
+            session.begin()
+        await session.wire.drain()
+
+
+async def _greet(session: Session) -> None:
+    strange = not session.profile.submission and not is_loopback(session.wire.peer)
+    if strange and not await session.wire.is_silent(GREETING_PAUSE):
+        raise SentAway("spoke before it was greeted", codes.EARLY_TALKER)
+    session.wire.write(bytes(Reply(220, "", f"{session.context.config.hostname} ESMTP Facteur")))
 
 
 async def _converse(session: Session) -> None:
@@ -99,9 +98,11 @@ async def _answer(session: Session, event: Event) -> None:
 
 async def _reply(session: Session, event: Event) -> Reply | bytes:
     match event:
-        case Line(text):
+        case Line(line):
             try:
-                command = commands.parse(text)
+                command = commands.parse(line)
+            except BadChunk:
+                raise SentAway("chunk without a size", codes.SYNTAX_ERROR) from None
             except ProtocolError as error:
                 return syntax_reply(error)
             return await _carry_out(session, command)
@@ -117,13 +118,18 @@ async def _carry_out(session: Session, command: Command) -> Reply | bytes:
     """One command in its state; whatever goes wrong becomes a reply, and the unforeseen a temporary one."""
     state = following(session.state, command)
     if state is None:
+        if isinstance(command, Bdat | LastBdat):
+            return await text.pass_over(session, command)
         lacks_recipients = isinstance(command, Data) and session.state is State.SENDER
         return codes.NO_VALID_RECIPIENTS if lacks_recipients else codes.BAD_SEQUENCE
     try:
         match command:
             case Data():
-                reply: Reply | bytes = await _data(session)
                 session.state = state
+                return await text.data(session)
+            case Bdat() | LastBdat():
+                reply: Reply | bytes = await text.chunk(session, command)
+                session.state = state if session.incoming is not None else State.GREETED
                 return reply
             case StartTls():
                 return await _start_tls(session, state)
@@ -161,48 +167,3 @@ async def _start_tls(session: Session, state: State) -> Reply | bytes:
     session.restart()
     session.state = state
     return b""
-
-
-async def _data(session: Session) -> Reply:
-    """Receive a message and deliver it. The transaction is over afterwards, whatever became of it."""
-    session.wire.write(bytes(codes.START_MAIL))
-    session.reader.expect_text()
-    with Spool(session.context.config.message_bytes, session.context.config.spool) as spool:
-        try:
-            end = await _receive(session, spool)
-            reply = await inbound.accept(session, spool, end)
-        except MailError as error:
-            reply = inbound.outcome(session, error)
-        except Endless:
-            raise SentAway("endless message", inbound.outcome(session, spool.objection or TooLarge())) from None
-        except Closed:
-            raise
-        except Exception as error:  # noqa: BLE001 - unknown means temporary
-            _log.exception("message failed", error=type(error).__name__)
-            reply = inbound.outcome(session, Unavailable())
-    session.begin()
-    return reply
-
-
-async def _receive(session: Session, spool: Spool) -> EndOfText:
-    """Read to the end of the text, even of one that is refused already: the client listens only then.
-
-    Raises:
-        Closed: the client went away.
-        Endless: it sends without end.
-    """
-    session.wire.patience.renew(spool.limit + DRAINED_OCTETS)
-    while True:
-        match session.reader.next_event():
-            case Text(octets):
-                spool.write(octets)
-            case EndOfText() as end:
-                return end
-            case None:
-                await session.wire.drain()
-                octets = await session.wire.read(TEXT_LIMIT)
-                if not octets:
-                    raise Closed
-                session.reader.receive(octets)
-            case _:
-                raise Unavailable

@@ -2,16 +2,17 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from mailservices.mail import backoff, headers, trace
-from mailservices.mail.envelope import Envelope
+from mailservices.mail.address import Address
+from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.vocabulary import Event
 from mailservices.net import metrics
 from mailservices.smtp.session import Session
 from mailservices.store import contents
 from mailservices.store.delivery import Content, Delivery, Placement
-from mailservices.store.directory import Mailbox
+from mailservices.store.directory import Mailbox, Route
 from mailservices.store.queue import Outgoing, OutgoingRecipient
 from mailservices.store.spool import Spool
 from mailservices.store.trace import Row
@@ -28,7 +29,7 @@ async def deliver(session: Session, envelope: Envelope, spool: Spool) -> None:
     stamps = _stamps(session, envelope, spool.header, now)
     prefix = trace.return_path(envelope.return_path) + stamps
     content, facts = await contents.prepare(session.context.pool, prefix, spool.header, spool.body())
-    places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in _mailboxes(session))
+    places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in _mailboxes(session, envelope))
     outgoing = _outgoing(session, envelope, stamps, content, facts.message_id, now)
     events = tuple(_events(session, envelope, outgoing, content.size, facts.message_id))
     await session.context.appender.deliver(
@@ -37,8 +38,8 @@ async def deliver(session: Session, envelope: Envelope, spool: Spool) -> None:
     metrics.COMMIT_SECONDS.labels("smtp").observe(time.monotonic() - started)
     metrics.MESSAGES.labels("smtp", Event.ACCEPTED).inc()
     metrics.OCTETS.labels("smtp").inc(content.size)
-    if outgoing:
-        session.context.bell.ring({recipient.destination for recipient in outgoing.recipients})
+    if outgoing and not outgoing.release_at:
+        session.context.bell.ring({one.destination for one in outgoing.recipients if not one.report})
 
 
 def _stamps(session: Session, envelope: Envelope, header: bytes, now: datetime) -> bytes:
@@ -58,6 +59,7 @@ def _stamps(session: Session, envelope: Envelope, header: bytes, now: datetime) 
         at=now,
         tls=session.wire.tls,
         recipient=str(envelope.recipients[0].address) if len(envelope.recipients) == 1 else "",
+        priority=envelope.priority,
     )
     prefix = trace.received(hop)
     if session.identity is not None:
@@ -68,25 +70,35 @@ def _stamps(session: Session, envelope: Envelope, header: bytes, now: datetime) 
     return prefix
 
 
-def _mailboxes(session: Session) -> list[Mailbox]:
-    """Each local mailbox once, however many recipients lead to it."""
+def _mailboxes(session: Session, envelope: Envelope) -> list[Mailbox]:
+    """Each local mailbox once, however many recipients lead to it; none yet where the message is held."""
+    if envelope.hold:
+        return []
     return list({box.account_id: box for route in session.routes for box in route.mailboxes}.values())
 
 
 def _outgoing(
     session: Session, envelope: Envelope, prefix: bytes, content: Content, message_id: str, now: datetime
 ) -> Outgoing | None:
-    recipients = {
-        str(address): OutgoingRecipient(str(address), address.domain, recipient.orcpt, recipient.notify)
-        for recipient, route in zip(envelope.recipients, session.routes, strict=True)
-        for address in route.remote
-    }
+    if envelope.hold:
+        # All of them are resolved when it is released.
+        queued = [_queued(one, one.address, one.notify) for one in envelope.recipients]
+    else:
+        pairs = zip(envelope.recipients, session.routes, strict=True)
+        queued = [one for recipient, route in pairs for one in _leaving(envelope, recipient, route)]
+    # One that is only told of and one that is sent may have the same address.
+    recipients = {(one.address, one.report): one for one in queued}
     if not recipients:
         return None
+    release_at = envelope.hold.release(now) if envelope.hold else None
+    deliver_by = now + timedelta(seconds=envelope.by.seconds) if envelope.by else None
+    expires_at = (release_at or now) + backoff.LIFETIME
+    if deliver_by and envelope.by and envelope.by.returned:
+        expires_at = min(expires_at, deliver_by)
     return Outgoing(
         recipients=tuple(recipients.values()),
         sender=envelope.return_path,
-        expires_at=now + backoff.LIFETIME,
+        expires_at=expires_at,
         prefix=prefix,
         header=content.header,
         body=content.body,
@@ -97,7 +109,33 @@ def _outgoing(
         eightbit=envelope.eightbit,
         smtputf8=envelope.smtputf8,
         message_id_field=message_id,
+        priority=envelope.priority,
+        require_tls=envelope.require_tls,
+        deliver_by=deliver_by,
+        by_mode=envelope.by.mode if envelope.by else "",
+        release_at=release_at,
+        future_release=envelope.hold.request if envelope.hold else "",
     )
+
+
+def _leaving(envelope: Envelope, recipient: Recipient, route: Route) -> Iterator[OutgoingRecipient]:
+    """What one recipient puts into the queue: where it leads away, and the success that is to be reported."""
+    notify = recipient.notify
+    success = bool(envelope.sender and notify and "SUCCESS" in notify)
+    if success and len(route.mailboxes) + len(route.remote) > 1:
+        # RFC 3461 §5.2.7.2: of a list, only that it was expanded is reported.
+        yield _queued(recipient, recipient.address, notify, "expanded")
+        notify = tuple(word for word in notify or () if word != "SUCCESS") or ("NEVER",)
+    elif success and route.mailboxes:
+        yield _queued(recipient, recipient.address, notify, "delivered")
+    for address in route.remote:
+        yield _queued(recipient, address, notify)
+
+
+def _queued(
+    recipient: Recipient, address: Address, notify: tuple[str, ...] | None, report: str = ""
+) -> OutgoingRecipient:
+    return OutgoingRecipient(str(address), address.domain, recipient.orcpt, notify, report)
 
 
 def _events(
@@ -110,7 +148,9 @@ def _events(
         return Row(session.trace_id, kind, "smtp", account, peer, sender, recipient, message_id, size, detail)
 
     yield row(Event.ACCEPTED, ", ".join(str(one.address) for one in envelope.recipients), account_id)
-    for box in _mailboxes(session):
+    for box in _mailboxes(session, envelope):
         yield row(Event.DELIVERED, box.address, box.account_id)
+    held = f", held until {outgoing.release_at:%Y-%m-%d %H:%M:%S} UTC" if outgoing and outgoing.release_at else ""
     for recipient in outgoing.recipients if outgoing else ():
-        yield row(Event.QUEUED, recipient.address, account_id, f"for {recipient.destination}")
+        if not recipient.report:
+            yield row(Event.QUEUED, recipient.address, account_id, f"for {recipient.destination}{held}")

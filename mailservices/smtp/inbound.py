@@ -5,23 +5,27 @@
 - everything is committed in one transaction, then 250
 """
 
+import asyncio
+
 from mailservices import log
-from mailservices.mail import codes
+from mailservices.mail import binary
 from mailservices.mail.codes import Reply
-from mailservices.mail.errors import BadMessage, MailError, Unavailable
-from mailservices.protocols.smtp.reader import EndOfText
+from mailservices.mail.errors import MailError, Unavailable
 from mailservices.smtp import deliver
+from mailservices.smtp.incoming import Incoming
 from mailservices.smtp.session import Session
 from mailservices.smtp.stages import loops
 from mailservices.smtp.stages.arrival import Arrival, Stage
-from mailservices.store.spool import Spool
+
+#: Base64 makes four octets of three, and line ends besides (RFC 2045 §6.8).
+GROWTH = 1.4
 
 STAGES: tuple[Stage, ...] = (loops.check,)
 
 _log = log.get()
 
 
-async def accept(session: Session, spool: Spool, end: EndOfText) -> Reply:
+async def accept(session: Session, incoming: Incoming) -> Reply:
     """Take the message for all recipients of the envelope, or for none; the reply says which.
 
     Raises:
@@ -29,17 +33,26 @@ async def accept(session: Session, spool: Spool, end: EndOfText) -> Reply:
     """
     if session.envelope is None:
         raise Unavailable
-    spool.finish()
-    if end.nul:
-        raise BadMessage(codes.HAS_NUL)
-    if end.bare_line_end:
-        raise BadMessage(codes.BARE_IN_DATA)
+    incoming.finish()
+    if session.envelope.binary:
+        incoming = await _encoded(session, incoming)
+    incoming.check_lines()
+    spool = incoming.spool
     arrival = Arrival(session.wire.peer, session.envelope, spool.header)
     for stage in STAGES:
         if (objection := await stage(arrival)) is not None:
             raise objection
     await deliver.deliver(session, session.envelope, spool)
     return Reply(250, "2.0.0", f"OK, queued as {session.trace_id.hex}")
+
+
+async def _encoded(session: Session, incoming: Incoming) -> Incoming:
+    """The message with its binary parts in base64; it takes the place of the one that came."""
+    spool = incoming.spool
+    pieces = binary.encoded(spool.header, spool.body())
+    session.incoming = await asyncio.to_thread(incoming.replace, pieces, int(spool.limit * GROWTH))
+    incoming.close()
+    return session.incoming
 
 
 def outcome(session: Session, error: MailError) -> Reply:

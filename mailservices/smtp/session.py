@@ -13,12 +13,22 @@ from mailservices.net.bell import Bell
 from mailservices.net.connection import is_loopback
 from mailservices.protocols.smtp.reader import Reader
 from mailservices.protocols.smtp.session import State
+from mailservices.smtp.incoming import Incoming
 from mailservices.smtp.wire import Wire
 from mailservices.store.appender import Appender
 from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
 from mailservices.store.pool import Pool
 from mailservices.store.trace import Journal, Row
+
+
+class SentAway(Exception):
+    """The client has to go, after these last words."""
+
+    def __init__(self, reason: str, reply: Reply | None = None) -> None:
+        self.reason = reason
+        self.last_words = bytes(reply) if reply is not None else b""
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,8 @@ class Session:
     extended: bool = False
     identity: Identity | None = None
     envelope: Envelope | None = None
+    #: The message while it arrives, from the first chunk to the last.
+    incoming: Incoming | None = None
     #: Where the recipients of the envelope lead, in their order.
     routes: list[Route] = field(default_factory=list)
     #: Names the transaction in trace, log, Received field and final reply.
@@ -76,6 +88,9 @@ class Session:
     def begin(self) -> None:
         """Forget a transaction: RSET, a new greeting, or the end of one (RFC 5321 §4.1.1.5)."""
         self.envelope = None
+        if self.incoming is not None:
+            self.incoming.close()
+            self.incoming = None
         self.routes = []
         self.trace_id = new_id()
 

@@ -5,9 +5,11 @@ positive (protocols/smtp/session.py).
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mailservices.mail import codes
+from mailservices.mail.address import Address, parse
 from mailservices.mail.codes import Reply
 from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.errors import (
@@ -23,11 +25,14 @@ from mailservices.protocols.smtp import commands, parameters, replies
 from mailservices.protocols.smtp.parameters import ParameterError
 from mailservices.smtp import signin
 from mailservices.smtp.session import Session
-from mailservices.store import directory
+from mailservices.store import directory, queue
 from mailservices.store.directory import Route
 
-#: Recipients of one transaction (RFC 5321 §4.5.3.1.8: at least 100).
+#: Recipients of one transaction (RFC 5321 §4.5.3.1.8: at least 100); announced as RCPTMAX (RFC 9422 §3).
 RECIPIENTS = 1000
+#: How long a message may be held (RFC 4865 §3), and how many of one account are.
+LONGEST_HOLD = timedelta(days=30)
+HELD_MESSAGES = 1000
 
 
 async def helo(session: Session, command: commands.Helo) -> Reply:
@@ -45,7 +50,15 @@ async def ehlo(session: Session, command: commands.Ehlo) -> bytes:
 def extensions(session: Session) -> list[str]:
     """What is offered in this state of the session (RFC 5321 §4.1.1.1)."""
     offered = ["PIPELINING", f"SIZE {session.context.config.message_bytes}", "8BITMIME", "SMTPUTF8"]
-    offered.append("ENHANCEDSTATUSCODES")
+    offered += ["ENHANCEDSTATUSCODES", "CHUNKING", "BINARYMIME", "DSN", "DELIVERBY", "MT-PRIORITY", "HELP"]
+    offered.append(f"LIMITS RCPTMAX={RECIPIENTS}")
+    if session.profile.submission:
+        # RFC 4865 §4.2: nowhere else.
+        until = datetime.now(UTC) + LONGEST_HOLD
+        offered.append(f"FUTURERELEASE {LONGEST_HOLD.total_seconds():.0f} {until:%Y-%m-%dT%H:%M:%SZ}")
+    if session.wire.tls:
+        # RFC 8689 §2: only under TLS.
+        offered.append("REQUIRETLS")
     if session.profile.starttls and not session.wire.tls:
         offered.append("STARTTLS")
     if session.profile.submission and session.secure and session.identity is None:
@@ -65,6 +78,9 @@ async def mail(session: Session, command: commands.Mail) -> Reply:
         return error.reply
     if envelope.size > session.context.config.message_bytes:
         raise TooLarge
+    reply = await _timed(session, envelope)
+    if reply.code != 250:
+        return reply
     if command.sender and command.sender.needs_smtputf8 and not envelope.smtputf8:
         return codes.NEEDS_SMTPUTF8
     if (
@@ -75,6 +91,27 @@ async def mail(session: Session, command: commands.Mail) -> Reply:
         raise NotYourAddress
     session.begin()
     session.envelope = envelope
+    return reply
+
+
+async def _timed(session: Session, envelope: Envelope) -> Reply:
+    """What is asked about time: when it may go, until when it has to, and before whom."""
+    now = datetime.now(UTC)
+    if envelope.hold:
+        release = envelope.hold.release(now)
+        too_late = envelope.by and release > now + timedelta(seconds=envelope.by.seconds)
+        if release > now + LONGEST_HOLD or too_late:
+            # RFC 4865 §4.2 and §5.2.2
+            return codes.SYNTAX_ERROR
+        if (
+            session.identity
+            and await queue.count_held(session.context.pool, session.identity.account_id) >= HELD_MESSAGES
+        ):
+            return codes.TOO_MANY_HELD
+    if envelope.priority > 0 and session.identity is None:
+        # RFC 6710 §4.1: nobody unknown goes before others.
+        envelope.priority = 0
+        return codes.PRIORITY_LOWERED
     return codes.SENDER_OK
 
 
@@ -83,7 +120,7 @@ async def rcpt(session: Session, command: commands.Rcpt) -> Reply:
     if envelope is None:
         return codes.BAD_SEQUENCE
     try:
-        recipient = parameters.read_rcpt(Recipient(command.recipient), command.parameters, ())
+        recipient = parameters.read_rcpt(Recipient(command.recipient), command.parameters, {"DSN"})
     except ParameterError as error:
         return error.reply
     if len(envelope.recipients) >= RECIPIENTS:
@@ -127,9 +164,37 @@ async def help_(_session: Session, _command: commands.Help) -> Reply:
     return codes.HELP
 
 
-async def vrfy(_session: Session, _command: commands.Vrfy) -> Reply:
-    """RFC 5321 §7.3: a stranger is not told who is here."""
-    return codes.CANNOT_VERIFY
+async def vrfy(session: Session, command: commands.Vrfy) -> Reply:
+    """RFC 5321 §7.3: a stranger is not told who is here; whoever has signed in, of the own domain only."""
+    address = _own_neighbour(session, command.text)
+    if address is None:
+        return codes.CANNOT_VERIFY
+    await directory.resolve(session.context.pool, address)
+    return Reply(250, "2.1.5", f"<{address}>")
+
+
+async def expn(session: Session, command: commands.Expn) -> Reply | bytes:
+    """RFC 5321 §3.5.2: the members of a list, told under the rules of VRFY."""
+    if session.identity is None:
+        return codes.EXPN_DENIED
+    address = _own_neighbour(session, command.text)
+    members = await directory.members(session.context.pool, address) if address else ()
+    if not members:
+        return codes.NO_LIST
+    return replies.lines(250, [f"2.1.5 <{member}>" for member in members])
+
+
+def _own_neighbour(session: Session, text: str) -> Address | None:
+    """The address asked about, where it is in the domain of whoever asks; a name alone is in it."""
+    if session.identity is None:
+        return None
+    domain = session.identity.address.rpartition("@")[2]
+    name = text.strip().removeprefix("<").removesuffix(">")
+    try:
+        address = parse(name if "@" in name else f"{name}@{domain}")
+    except ProtocolError:
+        return None
+    return address if address.domain == domain else None
 
 
 async def quit_(_session: Session, _command: commands.Quit) -> Reply:
@@ -142,7 +207,7 @@ async def auth(session: Session, command: commands.Auth) -> Reply:
 
 Verb = Callable[[Session, Any], Awaitable[Reply | bytes]]
 
-#: STARTTLS and DATA take over the wire: the conversation itself carries them out.
+#: STARTTLS, DATA and BDAT take over the wire: the conversation itself carries them out.
 VERBS: dict[type[commands.Command], Verb] = {
     commands.Helo: helo,
     commands.Ehlo: ehlo,
@@ -152,6 +217,7 @@ VERBS: dict[type[commands.Command], Verb] = {
     commands.Noop: noop,
     commands.Help: help_,
     commands.Vrfy: vrfy,
+    commands.Expn: expn,
     commands.Quit: quit_,
     commands.Auth: auth,
 }

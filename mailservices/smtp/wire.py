@@ -115,6 +115,20 @@ class Wire(SMTP):
         self.patience.took(len(data))
         return data
 
+    async def is_silent(self, seconds: float) -> bool:
+        """Whether the client says nothing for so long.
+
+        Raises:
+            Closed: it went away meanwhile.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                if not await self._reader.read(READ_AHEAD):
+                    raise Closed
+        except TimeoutError:
+            return True
+        return False
+
     @property
     def buffered(self) -> bool:
         """Whether octets were received that nobody has read."""

@@ -15,7 +15,7 @@ from mailservices.mail.errors import MailError, NoSuchFolder, Unavailable
 from mailservices.store import doubt, single
 from mailservices.store.delivery import Delivery, Placed, stands, write
 from mailservices.store.pool import ACQUIRE_LIMIT, Connection, Pool
-from mailservices.store.queue import AlreadyReported
+from mailservices.store.queue import AlreadyReported, LeaseLost
 
 #: What one transaction takes at most.
 BATCH_MESSAGES = 200
@@ -26,7 +26,9 @@ WAITING_MESSAGES = 2000
 CONFLICT_ATTEMPTS = 3
 
 _CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_ONES_OWN_FAULT = (NoSuchFolder, AlreadyReported, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_ONES_OWN_FAULT = (
+    NoSuchFolder, AlreadyReported, LeaseLost, asyncpg.DataError, asyncpg.IntegrityConstraintViolationError,
+)  # fmt: skip
 
 _log = log.get()
 
@@ -77,7 +79,7 @@ class Appender:
 
         Raises:
             MailboxFull, TooLargeForMailbox, NoSuchFolder: a placement is impossible; nothing was stored.
-            AlreadyReported: somebody else wrote the report that this delivery is.
+            AlreadyReported, LeaseLost: somebody else wrote the report that this delivery is, or has its message.
             Unavailable: the database did not confirm.
         """
         if len(self._waiting) >= WAITING_MESSAGES or self._stopping:

@@ -91,6 +91,8 @@ class Delivery:
     outgoing: queue.Outgoing | None = None
     #: Where the message is a delivery report.
     report: queue.Report | None = None
+    #: Where it was held in the queue until now.
+    settlement: queue.Settlement | None = None
     events: tuple[trace.Row, ...] = ()
 
     @property
@@ -124,7 +126,7 @@ async def write(db: Connection, deliveries: Sequence[Delivery]) -> list[list[Pla
 
     Raises:
         NoSuchFolder: a mailbox is not there; the transaction must be undone.
-        AlreadyReported: a report has been written by somebody else; likewise.
+        AlreadyReported, LeaseLost: somebody else has written the report, or delivers the message; likewise.
     """
     draft = _Draft(await _lock(db, deliveries))
     refusals = [draft.add(delivery) for delivery in deliveries]
@@ -142,6 +144,8 @@ async def write(db: Connection, deliveries: Sequence[Delivery]) -> list[list[Pla
     for delivery in accepted:
         if delivery.report:
             await queue.clear_report(db, delivery.report)
+        if delivery.settlement:
+            await queue.settle_delivered(db, delivery.settlement)
     return results
 
 

@@ -120,6 +120,12 @@ async def resolve(pool: Pool, recipient: Address) -> Route:
     return Route(tuple(mailboxes.values()), tuple(remote.values()))
 
 
+async def members(pool: Pool, alias: Address) -> tuple[str, ...]:
+    """Where an alias leads at the next step; nowhere if it is none."""
+    [row] = await _look_up(pool, [alias])
+    return tuple(row["targets"] or ())
+
+
 async def _look_up(pool: Pool, addresses: Sequence[Address]) -> list[Any]:
     async with connection(pool) as db:
         return await db.fetch(

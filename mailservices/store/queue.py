@@ -6,7 +6,7 @@ dies loses its lease, never the mail; one that lost its lease settles nothing.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,9 +24,11 @@ SETTLE_FIRST = timedelta(seconds=5)
 
 MESSAGE_COLUMNS = (
     "message_id", "expires_at", "account_id", "sender", "envid", "ret", "eightbit", "smtputf8", "message_id_field",
-    "size", "prefix", "header", "blob_id",
+    "size", "prefix", "header", "blob_id", "priority", "require_tls", "deliver_by", "by_mode", "future_release",
 )  # fmt: skip
-RECIPIENT_COLUMNS = ("message_id", "address", "destination", "orcpt", "notify")
+RECIPIENT_COLUMNS = ("message_id", "address", "destination", "orcpt", "notify", "priority")
+HELD_COLUMNS = (*RECIPIENT_COLUMNS, "next_attempt_at")
+SETTLED_COLUMNS = (*RECIPIENT_COLUMNS, "state", "report_due", "settled_at")
 
 # next_attempt_at moves to the lease's end, so that the index of what is due holds nothing that is being worked on.
 # A lease that ran out while the database was away is no dead worker's: whoever has it may settle first.
@@ -37,7 +39,7 @@ FROM (SELECT recipient_id FROM queue_recipient
       WHERE destination = $1 AND state = 'waiting' AND next_attempt_at <= now()
         AND (lease_until IS NULL
              OR lease_until <= now() AND pg_postmaster_start_time() <= now() - $5::interval)
-      ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
+      ORDER BY priority DESC, next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
 WHERE r.recipient_id = due.recipient_id
 RETURNING r.recipient_id, r.message_id, r.address, r.orcpt, r.notify, r.attempts, r.delay_reported_at
 """
@@ -54,7 +56,7 @@ WHERE lease = $1 AND state = 'waiting'
 
 MESSAGES = """
 SELECT message_id, created_at, expires_at, account_id, sender, envid, ret, eightbit, smtputf8, message_id_field,
-       size, prefix, header, blob_id
+       size, prefix, header, blob_id, priority, require_tls, deliver_by, by_mode, future_release
 FROM queue_message WHERE message_id = ANY($1::uuid[])
 """
 
@@ -98,6 +100,12 @@ UPDATE queue_recipient SET report_due = '' WHERE recipient_id = ANY($1::bigint[]
 """
 
 
+HELD = """
+SELECT count(*) FROM queue_message m WHERE m.account_id = $1 AND m.future_release <> ''
+   AND EXISTS (SELECT FROM queue_recipient r WHERE r.message_id = m.message_id AND r.state = 'waiting')
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingRecipient:
     """One recipient to be queued; `notify` is None where NOTIFY was absent."""
@@ -106,11 +114,13 @@ class OutgoingRecipient:
     destination: str
     orcpt: str = ""
     notify: tuple[str, ...] | None = None
+    #: A report that is due at once: it is not to be sent any more, only to be told of.
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to be queued for recipients elsewhere."""
+    """A message to be queued, and its recipients."""
 
     recipients: tuple[OutgoingRecipient, ...]
     #: Empty for the null path.
@@ -126,6 +136,14 @@ class Outgoing:
     eightbit: bool = False
     smtputf8: bool = False
     message_id_field: str = ""
+    priority: int = 0
+    require_tls: bool = False
+    deliver_by: datetime | None = None
+    #: RFC 2852 §4: R or N, and T after it; empty without deliver_by.
+    by_mode: str = ""
+    #: When it may go, and how that was asked for (RFC 4865 §5.1.2).
+    release_at: datetime | None = None
+    future_release: str = ""
 
     @property
     def size(self) -> int:
@@ -138,6 +156,16 @@ class Report:
 
     recipient_ids: tuple[int, ...]
     kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A recipient of the queue whose message the delivery puts into a mailbox here."""
+
+    recipient_id: int
+    lease: UUID
+    #: A kind of report that is due then, or empty.
+    report: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +186,11 @@ class QueuedMessage:
     prefix: bytes
     header: bytes
     blob_id: UUID
+    priority: int = 0
+    require_tls: bool = False
+    deliver_by: datetime | None = None
+    by_mode: str = ""
+    future_release: str = ""
 
     @property
     def body_size(self) -> int:
@@ -217,21 +250,40 @@ class AlreadyReported(Exception):
     """Another worker has written this report."""
 
 
-def rows(messages: Sequence[Outgoing]) -> tuple[Rows, Rows]:
-    """What these are in the queue's tables."""
+class LeaseLost(Exception):
+    """Another worker may have this recipient by now."""
+
+
+def rows(messages: Sequence[Outgoing], now: datetime | None = None) -> tuple[Rows, Rows, Rows, Rows]:
+    """What these are in the queue's tables; `now` is when those that are only told of were settled."""
+    now = now or datetime.now(UTC)
     queued = [
         (
             m.message_id, m.expires_at, m.account_id, m.sender, m.envid, m.ret, m.eightbit, m.smtputf8,
-            trace.clean(m.message_id_field), m.size, m.prefix, m.header, m.body.blob_id,
+            trace.clean(m.message_id_field), m.size, m.prefix, m.header, m.body.blob_id, m.priority, m.require_tls,
+            m.deliver_by, m.by_mode, m.future_release,
         )
         for m in messages
     ]  # fmt: skip
-    recipients = [
-        (m.message_id, r.address, r.destination, r.orcpt, None if r.notify is None else list(r.notify))
-        for m in messages
-        for r in m.recipients
-    ]
-    return ("queue_message", MESSAGE_COLUMNS, queued), ("queue_recipient", RECIPIENT_COLUMNS, recipients)
+    waiting: list[tuple[Any, ...]] = []
+    held: list[tuple[Any, ...]] = []
+    settled: list[tuple[Any, ...]] = []
+    for m in messages:
+        for r in m.recipients:
+            notify = None if r.notify is None else list(r.notify)
+            row = (m.message_id, r.address, r.destination, r.orcpt, notify, m.priority)
+            if r.report:
+                settled.append((*row, QueueState.DELIVERED, r.report, now))
+            elif m.release_at:
+                held.append((*row, m.release_at))
+            else:
+                waiting.append(row)
+    return (
+        ("queue_message", MESSAGE_COLUMNS, queued),
+        ("queue_recipient", RECIPIENT_COLUMNS, waiting),
+        ("queue_recipient", HELD_COLUMNS, held),
+        ("queue_recipient", SETTLED_COLUMNS, settled),
+    )
 
 
 async def clear_report(db: Connection, report: Report) -> None:
@@ -243,6 +295,25 @@ async def clear_report(db: Connection, report: Report) -> None:
     done = await db.execute(CLEAR_REPORT, list(report.recipient_ids), report.kind)
     if done != f"UPDATE {len(report.recipient_ids)}":
         raise AlreadyReported
+
+
+async def settle_delivered(db: Connection, settlement: Settlement) -> None:
+    """Mark a recipient as delivered, in the transaction that does it.
+
+    Raises:
+        LeaseLost: the claim holds no longer, so this must not be.
+    """
+    done = await db.execute(
+        SETTLE, settlement.recipient_id, settlement.lease, QueueState.DELIVERED, None, "", settlement.report
+    )
+    if done != "UPDATE 1":
+        raise LeaseLost
+
+
+async def count_held(pool: Pool, account_id: int) -> int:
+    """Messages of an account that wait for the moment that their sender named."""
+    async with connection(pool) as db:
+        return int(await db.fetchval(HELD, account_id))
 
 
 async def due(pool: Pool, limit: int) -> list[str]:

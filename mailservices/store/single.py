@@ -57,7 +57,13 @@ BAR = "INSERT INTO mail_blob (blob_id, piece, zstd, data) VALUES ($1, 0, false, 
 
 def possible(delivery: Delivery) -> bool:
     """Whether this delivery is of that kind."""
-    if delivery.outgoing or delivery.report or len(delivery.contents) != 1 or len(delivery.events) > EVENTS:
+    if (
+        delivery.outgoing
+        or delivery.report
+        or delivery.settlement
+        or len(delivery.contents) != 1
+        or len(delivery.events) > EVENTS
+    ):
         return False
     [(content, places)] = delivery.contents
     return len(places) == 1 and content.body.data is not None

@@ -30,7 +30,7 @@ class Spool:
         self.limit = limit
         self.size = 0
         self.header = b""
-        self._folder = folder
+        self.folder = folder
         self._in_header = True
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
@@ -76,7 +76,7 @@ class Spool:
 
     def _to_file(self) -> None:
         # Closed by close(): its life is that of the spool.
-        self._file = tempfile.TemporaryFile(dir=self._folder, prefix="message-")  # noqa: SIM115
+        self._file = tempfile.TemporaryFile(dir=self.folder, prefix="message-")  # noqa: SIM115
         self._file.write(self._memory)
         self._memory.clear()
 

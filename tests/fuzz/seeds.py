@@ -10,6 +10,8 @@ MESSAGES = sorted((ROOT / "tests" / "messages").glob("*.eml"))
 _LINES = {
     "smtp_lines": ".smtp",
     "smtp_text": ".smtp",
+    "chunks": ".smtp",
+    "line_ends_of": ".smtp",
     "dots": ".smtp",
     "imap_commands": ".imap",
     "pop3_lines": ".pop3",

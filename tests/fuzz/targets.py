@@ -6,7 +6,20 @@ What a docstring says besides is asserted. Where octets arrive in pieces, the fi
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from mailservices.mail import address, addresses, content, dates, headers, lexical, mime, structure, text, uidset
+from mailservices.mail import (
+    address,
+    addresses,
+    binary,
+    content,
+    dates,
+    headers,
+    lexical,
+    line_ends,
+    mime,
+    structure,
+    text,
+    uidset,
+)
 from mailservices.mail.errors import FolderNameInvalid, ProtocolError
 from mailservices.net import proxy_header
 from mailservices.protocols import sasl
@@ -87,8 +100,40 @@ def smtp_text(octets: bytes) -> None:
     if end is not None:
         expected = (before + b"\r\n").replace(b"\r\n.", b"\r\n")[2:]
         assert taken == expected
-        assert end.nul == (b"\0" in taken)  # type: ignore[union-attr]
-        assert end.bare_line_end == bool(set(taken.replace(b"\r\n", b"")) & set(b"\r\n"))  # type: ignore[union-attr]
+
+
+@target
+def chunks(octets: bytes) -> None:
+    """A chunk is so many octets, however they are cut; what follows are commands."""
+    reader, size = smtp_reader.Reader(), octets[1] if len(octets) > 1 else 0
+    taken, ended = b"", False
+    reader.expect_chunk(size)
+    for piece in pieces(octets[:1] + octets[2:]):
+        reader.receive(piece)
+        while not ended and (event := reader.next_event()) is not None:
+            ended = isinstance(event, smtp_reader.EndOfText)
+            taken += event.octets if isinstance(event, smtp_reader.Text) else b""
+    assert taken == octets[2 : 2 + size]
+
+
+@target
+def line_ends_of(octets: bytes) -> None:
+    """Bare line ends are noticed and mended, however the text is cut."""
+    found, mended, mender = line_ends.LineEnds(), line_ends.LineEnds(), line_ends.Mender()
+    for piece in pieces(octets):
+        found.feed(piece)
+        mended.feed(mender.mend(piece))
+    mended.feed(mender.end())
+    assert found.bare == bool(set(octets[1:].replace(b"\r\n", b"")) & set(b"\r\n"))
+    assert not mended.bare
+
+
+@target
+def binary_messages(octets: bytes) -> None:
+    """What is encoded grows as base64 does, and a bit for each of its parts."""
+    header, body = headers.split(octets)
+    made = b"".join(binary.encoded(header, body))
+    assert len(made) <= 1.5 * len(octets) + GROWTH * (1 + octets.lower().count(b"binary"))
 
 
 @target
@@ -110,7 +155,7 @@ def dots(octets: bytes) -> None:
 @target
 def smtp_parameters(octets: bytes) -> None:
     """Parameters are read, and xtext comes back."""
-    offered = {"SIZE", "8BITMIME", "SMTPUTF8", "DSN"}
+    offered = {extension for extension, _ in parameters.MAIL.values()} | {"BINARYMIME"}
     words = latin(octets)
     quietly(parameters.read_mail, parameters.Envelope(None), words, offered)
     quietly(parameters.read_rcpt, parameters.Recipient(address.Address("a", "b")), words, offered)

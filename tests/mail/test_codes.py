@@ -29,3 +29,7 @@ def test_a_reply_agrees_with_itself(name: str) -> None:
     else:
         assert bytes(reply) == f"{reply.code} {reply.text}\r\n".encode()
     assert len(bytes(reply)) <= 512
+
+
+def test_a_chunk_is_counted() -> None:
+    assert bytes(codes.chunk_received(12)) == b"250 2.0.0 12 octets received\r\n"

@@ -38,6 +38,13 @@ CASES: dict[str, tuple[str, Original, list[Fate]]] = {
     "failed-8bit": ("failed", replace(ORIGINAL, body="Grüße\r\n".encode()), [REFUSED]),
     "delayed": ("delayed", ORIGINAL, [replace(REFUSED, status="4.4.2", reply="450 4.4.2\r\n Not   now\x07")]),
     "relayed": ("relayed", ORIGINAL, [replace(REFUSED, status="2.0.0", reply="250 2.0.0 Taken")]),
+    "delivered": ("delivered", ORIGINAL, [Fate("bob@us.test", "rfc822;Bob@us.test", "2.0.0")]),
+    # RFC 2852 §5 and RFC 4865 §5.1.2.
+    "expanded": (
+        "expanded",
+        replace(ORIGINAL, deliver_by=NOW, future_release="for;3600"),
+        [Fate("list@us.test", status="2.0.0")],
+    ),
     # RFC 6533: addresses beyond ASCII.
     "failed-utf8": (
         "failed",

@@ -71,7 +71,21 @@ def test_only_so_many_hosts_and_addresses_are_tried() -> None:
     ],
 )
 def test_a_host_that_can_be_reached_is_found(answers: Answers, host: str) -> None:
-    assert route("far.test", answers) == [Hop(host, "192.0.2.1")]
+    assert [(hop.host, hop.address) for hop in route("far.test", answers)] == [(host, "192.0.2.1")]
+
+
+@pytest.mark.parametrize(
+    ("mail_hosts", "host", "secure"),
+    [
+        (Found(((10, "mx.far.test"),)), "mx.far.test", False),
+        (Found(((10, "mx.far.test"),), secure=True), "mx.far.test", True),
+        # The name is the one that was asked for: nobody can put another in its place.
+        (Nothing(), "far.test", True),
+    ],
+)
+def test_a_name_is_sure_if_it_is_signed_or_the_domains_own(mail_hosts: Answer, host: str, secure: bool) -> None:
+    answers = {Mx("far.test"): mail_hosts, Addresses(host): Found(("192.0.2.1",))}
+    assert route("far.test", answers) == [Hop(host, "192.0.2.1", secure)]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ def test_a_plain_hop() -> None:
     )
 
 
+def test_a_hop_of_some_priority() -> None:
+    """RFC 6710 §7"""
+    assert b"\r\n\tPRIORITY -4; Wed" in trace.received(dataclasses.replace(HOP, priority=-4))
+
+
 def test_a_full_hop() -> None:
     hop = dataclasses.replace(
         HOP, peer="2001:db8::1", tls="TLSv1.3 TLS_AES_256_GCM_SHA384", recipient="bob@us.test"

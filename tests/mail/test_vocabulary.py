@@ -5,7 +5,7 @@ from mailservices.mail.vocabulary import Event, QueueState, SpecialUse
 
 
 def test_words_that_the_database_holds_never_change() -> None:
-    assert list(QueueState) == ["waiting", "held", "relayed", "failed", "cancelled"]
+    assert list(QueueState) == ["waiting", "held", "relayed", "delivered", "failed", "cancelled"]
     assert list(SpecialUse) == ["Archive", "Drafts", "Junk", "Sent", "Trash"]
     assert {Event.REFUSED, Event.ACCEPTED, Event.DELIVERED} == {"refused", "accepted", "delivered"}
 

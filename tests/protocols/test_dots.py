@@ -55,4 +55,4 @@ def test_the_other_side_takes_them_back(lines: list[bytes], cuts: list[int]) -> 
     while isinstance(event := reader.next_event(), Text):
         read += event.octets
     assert read == text
-    assert event == EndOfText(bare_line_end=False, nul=False)
+    assert event == EndOfText()

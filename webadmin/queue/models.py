@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from mailservices.mail.vocabulary import QueueState
@@ -30,6 +30,15 @@ class Message(models.Model):
     prefix = models.BinaryField()
     header = models.BinaryField()
     blob_id = models.UUIDField(db_index=True)
+    #: RFC 6710: from -9 to 9.
+    priority = models.SmallIntegerField(default=0, db_default=0)
+    #: RFC 8689.
+    require_tls = models.BooleanField(default=False, db_default=False)
+    #: RFC 2852 §4: until when it is to be delivered, and what happens after (R or N, and T); empty without.
+    deliver_by = models.DateTimeField(null=True)
+    by_mode = models.CharField(max_length=2, default="", db_default="")
+    #: RFC 4865: how its release was asked for; empty where it was not.
+    future_release = models.CharField(max_length=40, default="", db_default="")
 
     class Meta:
         db_table = "queue_message"
@@ -54,6 +63,8 @@ class Recipient(models.Model):
     state = models.CharField(max_length=10, default=QueueState.WAITING.value, db_default=QueueState.WAITING.value)
     attempts = models.IntegerField(default=0, db_default=0)
     next_attempt_at = models.DateTimeField(db_default=Now())
+    #: The message's, for the order in which its destination is served.
+    priority = models.SmallIntegerField(default=0, db_default=0)
     lease = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     #: The last answer, for lists; the attempts have them all.
@@ -81,7 +92,9 @@ class Recipient(models.Model):
                 fields=["next_attempt_at"], name="recipient_due", condition=Q(state=QueueState.WAITING.value)
             ),
             models.Index(
-                fields=["destination", "next_attempt_at"],
+                F("destination"),
+                F("priority").desc(),
+                F("next_attempt_at"),
                 name="recipient_due_by_destination",
                 condition=Q(state=QueueState.WAITING.value),
             ),

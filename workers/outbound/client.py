@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mailservices.mail.errors import ProtocolError
 from mailservices.mail.route import Hop
-from mailservices.net.tls import opportunistic_context
+from mailservices.net.tls import opportunistic_context, verified_context
 from mailservices.protocols.dots import Stuffer
 from mailservices.protocols.smtp.replies import PeerReply, ReplyReader
 
@@ -56,6 +56,10 @@ class Parameters:
     smtputf8: bool
     ret: str
     envid: str
+    priority: int = 0
+    require_tls: bool = False
+    #: Seconds that are left, and mode (RFC 2852 §4); None where it was not asked for.
+    by: tuple[int, str] | None = None
 
     def command(self, features: dict[str, str]) -> bytes:
         words = [f"MAIL FROM:<{self.sender}>"]
@@ -65,6 +69,9 @@ class Parameters:
         if "DSN" in features:
             words += [f"RET={self.ret}"] if self.ret else []
             words += [f"ENVID={self.envid}"] if self.envid else []
+        words += [f"MT-PRIORITY={self.priority}"] if self.priority and "MT-PRIORITY" in features else []
+        words += ["REQUIRETLS"] if self.require_tls and "REQUIRETLS" in features else []
+        words += [f"BY={self.by[0]};{self.by[1]}"] if self.by and "DELIVERBY" in features else []
         return _line(words)
 
 
@@ -110,8 +117,10 @@ class Client:
         self._replies = ReplyReader()
 
     @classmethod
-    async def open(cls, hop: Hop, port: int, own_name: str, *, tls: bool = True) -> "Client":
-        """Connect, greet, and start TLS where the host offers it.
+    async def open(
+        cls, hop: Hop, port: int, own_name: str, *, tls: bool = True, verified: bool = False
+    ) -> "Client":
+        """Connect, greet, and start TLS where the host offers it; with `verified` it must, and prove its name.
 
         Raises:
             TlsFailed: it offered TLS, but there was no handshake.
@@ -127,11 +136,14 @@ class Client:
             self._require(await self._reply("connect", COMMAND_LIMIT), "connect")
             await self._greet(own_name)
             if tls and "STARTTLS" in self.features:
-                await self._start_tls()
+                await self._start_tls(verified=verified)
                 await self._greet(own_name)
         except BaseException:
             self.abort()
             raise
+        if verified and not self.tls:
+            self.abort()
+            raise TlsFailed("starttls", "The host does not offer TLS")
         return self
 
     async def _greet(self, own_name: str) -> None:
@@ -145,7 +157,7 @@ class Client:
         pairs = (text.partition(" ") for text in reply.texts[1:])
         self.features = {name.upper(): parameters for name, _, parameters in pairs}
 
-    async def _start_tls(self) -> None:
+    async def _start_tls(self, *, verified: bool) -> None:
         reply = await self._ask("STARTTLS", "starttls")
         if not reply.positive:
             raise TlsFailed("starttls", "STARTTLS was refused", reply)
@@ -154,7 +166,10 @@ class Client:
             raise HostFailed("starttls", "The host sent plain text after its answer to STARTTLS")
         try:
             async with asyncio.timeout(CONNECT_LIMIT):
-                await self._writer.start_tls(opportunistic_context(), server_hostname=None)
+                await self._writer.start_tls(
+                    verified_context() if verified else opportunistic_context(),
+                    server_hostname=self.hop.host if verified else None,
+                )
         except (OSError, ssl.SSLError, TimeoutError) as error:
             raise TlsFailed("starttls", _reason(error)) from error
         version, cipher = (

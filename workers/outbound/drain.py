@@ -15,11 +15,13 @@ from mailservices import log
 from mailservices.mail import route
 from mailservices.mail.errors import Unavailable
 from mailservices.mail.route import Hop, NoRoute
+from mailservices.mail.vocabulary import Event
 from mailservices.net import metrics
 from mailservices.protocols.smtp.parameters import encode_xtext
-from mailservices.store import bodies, queue, trace
+from mailservices.store import bodies, directory, queue, trace
 from mailservices.store.queue import Attempt, Claim, QueuedMessage, QueuedRecipient
 from workers.engine import Engine
+from workers.outbound import local
 from workers.outbound.client import Client, Destination, HostFailed, Parameters, TlsFailed
 from workers.outbound.settle import Outcome, settle
 
@@ -35,6 +37,9 @@ _log = log.get()
 
 async def drain(engine: Engine, destination: str) -> None:
     """Send what is due for a destination until nothing is."""
+    if await directory.is_local(engine.pool, destination):
+        await _drain_here(engine, destination)
+        return
     line = _Line(engine, destination)
     try:
         while not engine.stopping and (claim := await queue.claim(engine.pool, destination, CLAIM_RECIPIENTS)):
@@ -42,6 +47,28 @@ async def drain(engine: Engine, destination: str) -> None:
                 await _work_off(engine, claim, line)
     finally:
         await line.close()
+
+
+async def _drain_here(engine: Engine, destination: str) -> None:
+    """Deliver what was held for people of our own (RFC 4865), until nothing is due."""
+    while not engine.stopping and (claim := await queue.claim(engine.pool, destination, CLAIM_RECIPIENTS)):
+        async with _held(engine, claim):
+            for recipient in claim.recipients:
+                await _deliver_here(engine, claim, recipient)
+        engine.reports_due()
+
+
+async def _deliver_here(engine: Engine, claim: Claim, recipient: QueuedRecipient) -> None:
+    message, started = claim.messages[recipient.message_id], time.monotonic()
+    if engine.stopping:
+        return
+    outcome = await local.deliver(engine, claim, message, recipient)
+    if outcome is None:
+        metrics.ATTEMPTS.labels(Event.DELIVERED, "local").inc()
+        return
+    attempt = settle(message, recipient, outcome, time.monotonic() - started, datetime.now(UTC))
+    await _settle(engine, claim, [attempt], _rows(message, [attempt]))
+    metrics.ATTEMPTS.labels(attempt.outcome, attempt.stage).inc()
 
 
 @asynccontextmanager
@@ -90,7 +117,12 @@ async def _work_off(engine: Engine, claim: Claim, line: "_Line") -> None:
 
 async def _try(line: "_Line", message: QueuedMessage, recipients: Sequence[QueuedRecipient]) -> list[Outcome]:
     """One outcome for each recipient. What we cannot send ourselves waits, and holds up no other message."""
+    if message.by_mode.startswith("R") and message.deliver_by and datetime.now(UTC) >= message.deliver_by:
+        # RFC 2852 §4.1.3
+        return [Outcome("time", 0, "5.4.7", "The time for its delivery is over")] * len(recipients)
     try:
+        if message.require_tls and message.sender:
+            return await line.send_privately(message, recipients)
         return await line.send(message, recipients)
     except Unavailable:
         raise
@@ -160,6 +192,38 @@ class _Line:
         except _NobodyAnswers as error:
             return [error.outcome] * len(recipients)
 
+    async def send_privately(self, message: QueuedMessage, recipients: Sequence[QueuedRecipient]) -> list[Outcome]:
+        """RFC 8689 §4.2.1: over TLS to a host that proves its name and promises the same, or not at all."""
+        try:
+            hops = await self._hops()
+        except NoRoute as error:
+            return [Outcome("dns", 0, error.enhanced, error.words)] * len(recipients)
+        failed: list[Outcome] = []
+        for hop in hops:
+            try:
+                client = await self._open_privately(hop)
+            except HostFailed as error:
+                failed.append(_not_private(error, hop))
+                continue
+            try:
+                return await self._transact(client, message, recipients)
+            except HostFailed as error:
+                return [_broken(error, hop)] * len(recipients)
+            finally:
+                await client.quit()
+        # What may succeed later is tried again.
+        return [next((one for one in failed if not one.permanent), failed[0])] * len(recipients)
+
+    async def _open_privately(self, hop: Hop) -> Client:
+        if not hop.secure:
+            raise TlsFailed("dns", "Nobody vouches for the name of the host: its MX record is not signed")
+        config = self._engine.config
+        client = await Client.open(hop, config.remote_smtp_port, config.hostname, verified=True)
+        if "REQUIRETLS" not in client.features:
+            await client.quit()
+            raise NotPrivate("helo", "The host does not promise to demand TLS of others (REQUIRETLS)")
+        return client
+
     def drop(self) -> None:
         """The connection is of no use any more."""
         if self._client is not None:
@@ -172,10 +236,8 @@ class _Line:
         Raises:
             NoRoute, _NobodyAnswers
         """
-        config, resolver = self._engine.config, self._engine.resolver
-        hops = await resolver.answer(route.find(self._destination, config.hostname, loopback=resolver.loopback))
         last: tuple[HostFailed, Hop] | None = None
-        for hop in hops:
+        for hop in await self._hops():
             try:
                 self._client = await self._open(hop)
             except HostFailed as error:
@@ -185,6 +247,10 @@ class _Line:
         if last is None:
             raise NoRoute("4.4.4", f"No host that takes mail for {self._destination} is known.")
         raise _NobodyAnswers(_broken(*last))
+
+    async def _hops(self) -> list[Hop]:
+        config, resolver = self._engine.config, self._engine.resolver
+        return await resolver.answer(route.find(self._destination, config.hostname, loopback=resolver.loopback))
 
     async def _open(self, hop: Hop) -> Client:
         config = self._engine.config
@@ -200,15 +266,23 @@ class _Line:
         refusal = _cannot(client, message, recipients)
         if refusal is not None:
             return [refusal] * len(recipients)
+        by = None
+        if message.deliver_by:
+            # RFC 2852 §4.1.4: what is left now; negative where the time is over and only notice was asked for.
+            left = (message.deliver_by - datetime.now(UTC)).total_seconds()
+            by = int(left), message.by_mode
         parameters = Parameters(
             message.sender, message.size, message.eightbit, message.smtputf8, message.ret,
-            encode_xtext(message.envid),
+            encode_xtext(message.envid), message.priority, message.require_tls, by,
         )  # fmt: skip
-        answers = await client.send(parameters, [_destination(one) for one in recipients], self._text(message))
+        told = message.by_mode.startswith("N") and "DELIVERBY" not in client.features
+        destinations = [_destination(one, late_is_told=told) for one in recipients]
+        answers = await client.send(parameters, destinations, self._text(message))
         return [
             Outcome(
                 answer.stage, answer.reply.code, answer.reply.enhanced or _status(answer.reply.code),
                 answer.reply.text, client.hop.host, client.hop.address, client.tls, "DSN" in client.features,
+                "DELIVERBY" in client.features,
             )
             for answer in answers
         ]  # fmt: skip
@@ -217,6 +291,10 @@ class _Line:
         yield message.prefix + message.header
         async for piece in bodies.read(self._engine.pool, message.blob_id, 0, message.body_size):
             yield piece
+
+
+class NotPrivate(HostFailed):
+    """The host does not know REQUIRETLS."""
 
 
 class _NobodyAnswers(Exception):
@@ -244,6 +322,10 @@ def _cannot(client: Client, message: QueuedMessage, recipients: Sequence[QueuedR
         # RFC 1870 §6.1
         words = f"The message has {message.size} octets; {hop.host} takes {limit} at most"
         return Outcome("mail", 0, "5.3.4", words, hop.host, hop.address)
+    if message.by_mode.startswith("R") and not _keeps_time(features, message):
+        # RFC 2852 §4.1.4.1
+        words = f"{hop.host} does not promise to deliver in time or to return"
+        return Outcome("mail", 0, "5.3.3", words, hop.host, hop.address)
     beyond_ascii = not all(one.isascii() for one in (message.sender, *(each.address for each in recipients)))
     if (beyond_ascii or message.smtputf8) and "SMTPUTF8" not in features:
         # RFC 6531 §3.2
@@ -252,10 +334,32 @@ def _cannot(client: Client, message: QueuedMessage, recipients: Sequence[QueuedR
     return None
 
 
-def _destination(recipient: QueuedRecipient) -> Destination:
+def _keeps_time(features: dict[str, str], message: QueuedMessage) -> bool:
+    """Whether the host knows DELIVERBY, and takes as short a time as is left (RFC 2852 §2)."""
+    if "DELIVERBY" not in features or message.deliver_by is None:
+        return False
+    least = features["DELIVERBY"].strip()
+    left = (message.deliver_by - datetime.now(UTC)).total_seconds()
+    return left >= 1 and (not least.isdigit() or int(least) <= left)
+
+
+def _not_private(error: HostFailed, hop: Hop) -> Outcome:
+    """RFC 8689 §4.2.1: its two status codes; a host that did not answer may do so later."""
+    if isinstance(error, NotPrivate):
+        return Outcome(error.stage, 0, "5.7.30", error.words, hop.host, hop.address)
+    if isinstance(error, TlsFailed):
+        return Outcome(error.stage, 0, "5.7.10", error.words, hop.host, hop.address)
+    return _broken(error, hop)
+
+
+def _destination(recipient: QueuedRecipient, *, late_is_told: bool) -> Destination:
+    notify = recipient.notify
+    if late_is_told and notify != ("NEVER",):
+        # RFC 2852 §4.1.4.2: the next host knows no time, but it can tell of delay.
+        notify = (*(notify or ("FAILURE",)), "DELAY") if "DELAY" not in (notify or ()) else notify
     kind, semicolon, address = recipient.orcpt.partition(";")
     orcpt = f"{kind};{encode_xtext(address)}" if semicolon else ""
-    return Destination(recipient.address, ",".join(recipient.notify or ()), orcpt)
+    return Destination(recipient.address, ",".join(notify or ()), orcpt)
 
 
 def _status(code: int) -> str:

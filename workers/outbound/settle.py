@@ -23,8 +23,9 @@ class Outcome:
     host: str = ""
     address: str = ""
     tls: str = ""
-    #: The host reports deliveries itself (RFC 3461 §5.2.2).
+    #: The host reports deliveries itself (RFC 3461 §5.2.2), and keeps to times (RFC 2852).
     reports: bool = False
+    keeps_time: bool = False
 
     @property
     def taken(self) -> bool:
@@ -52,6 +53,9 @@ def settle(
         text, enhanced = f"Given up after {recipient.attempts + 1} attempts; the last one: {text}", "5.4.7"
     else:
         again = backoff.next_attempt(recipient.attempts + 1, now)
+        if message.deliver_by and message.deliver_by > now:
+            # RFC 2852 §4.1.3: at that moment it is returned, or its sender is told.
+            again = min(again, message.deliver_by)
     return Attempt(
         recipient=recipient,
         outcome=event,
@@ -79,7 +83,18 @@ def _report(
     if event is Event.FAILED:
         return "failed" if notify is None or "FAILURE" in notify else ""
     if event is Event.RELAYED:
-        return "relayed" if notify is not None and "SUCCESS" in notify and not outcome.reports else ""
+        return "relayed" if _handing_on_is_told(message, notify, outcome) else ""
     late = now - message.created_at >= backoff.DELAY_NOTICE
+    if message.deliver_by:
+        late = late or now >= message.deliver_by
     wanted = notify is None or "DELAY" in notify
     return "delayed" if late and wanted and not recipient.delay_reported else ""
+
+
+def _handing_on_is_told(message: QueuedMessage, notify: tuple[str, ...] | None, outcome: Outcome) -> bool:
+    """RFC 3461 §5.2.2; RFC 2852 §4.1.4 for what had to be delivered in time."""
+    if notify is not None and "SUCCESS" in notify and not outcome.reports:
+        return True
+    if not message.by_mode or notify == ("NEVER",):
+        return False
+    return message.by_mode.endswith("T") or not outcome.keeps_time

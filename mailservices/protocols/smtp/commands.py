@@ -17,6 +17,7 @@ from mailservices.mail.errors import ProtocolError
 _PATH: Final = r': ?<((?:"(?:[^"\\]|\\.)*"|[^>"])*)>(?: (.*))?'
 _MAIL: Final = re.compile("FROM" + _PATH, re.IGNORECASE)
 _RCPT: Final = re.compile("TO" + _PATH, re.IGNORECASE)
+_BDAT: Final = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE | re.ASCII)
 _DOMAIN: Final = re.compile(r"[^\s\x00-\x1f\x7f]{1,255}")
 
 
@@ -50,6 +51,20 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
+class Bdat:
+    """RFC 3030 §2: so many octets follow, and more chunks after them."""
+
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class LastBdat:
+    """BDAT with LAST: so many octets follow, and the message is whole."""
+
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rset:
     pass
 
@@ -75,6 +90,11 @@ class Vrfy:
 
 
 @dataclass(frozen=True, slots=True)
+class Expn:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartTls:
     pass
 
@@ -90,11 +110,17 @@ class Auth:
         return f"Auth({self.mechanism!r})"
 
 
-Command = Helo | Ehlo | Mail | Rcpt | Data | Rset | Noop | Quit | Help | Vrfy | StartTls | Auth
+Command = (
+    Helo | Ehlo | Mail | Rcpt | Data | Bdat | LastBdat | Rset | Noop | Quit | Help | Vrfy | Expn | StartTls | Auth
+)
 
 
 class UnknownCommand(ProtocolError):
     """No such verb."""
+
+
+class BadChunk(ProtocolError):
+    """BDAT without a size: nobody knows where the next command begins."""
 
 
 class BadAddress(ProtocolError):
@@ -155,6 +181,13 @@ def _alone(command: Callable[[], Command]) -> Callable[[str], Command]:
     return read
 
 
+def _bdat(rest: str) -> Bdat | LastBdat:
+    match = _BDAT.fullmatch(rest)
+    if not match:
+        raise BadChunk("BDAT size [LAST] is needed.")
+    return LastBdat(int(match[1])) if match[2] else Bdat(int(match[1]))
+
+
 def _auth(rest: str) -> Auth:
     words = rest.split(" ")
     if not words[0] or len(words) > 2:
@@ -169,11 +202,13 @@ COMMANDS: Final[dict[str, Callable[[str], Command]]] = {
     "MAIL": _mail,
     "RCPT": _rcpt,
     "DATA": _alone(Data),
+    "BDAT": _bdat,
     "RSET": _alone(Rset),
     "NOOP": lambda _rest: Noop(),
     "QUIT": _alone(Quit),
     "HELP": lambda _rest: Help(),
     "VRFY": Vrfy,
+    "EXPN": Expn,
     "STARTTLS": _alone(StartTls),
     "AUTH": _auth,
 }
@@ -184,6 +219,7 @@ def parse(line: bytes) -> Command:
 
     Raises:
         UnknownCommand: no such verb.
+        BadChunk: the size of a chunk cannot be read.
         BadAddress: the path of MAIL or RCPT is not one.
         ProtocolError: its arguments are not the grammar's.
     """

@@ -1,4 +1,4 @@
-"""The parameters of MAIL and RCPT (RFC 5321 §4.1.2, RFC 3461, 1870, 6152, 6531): text to an envelope.
+"""The parameters of MAIL and RCPT (RFC 5321 §4.1.2 and its extensions): text to an envelope.
 
 Keywords are compared without regard to case; values are kept exactly as they came. A parameter of an extension
 that was not offered is refused as unknown (RFC 5321 §4.1.1.11), a malformed or repeated one as a syntax error.
@@ -6,11 +6,12 @@ that was not offered is refused as unknown (RFC 5321 §4.1.1.11), a malformed or
 
 import re
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from typing import Final
 
 from mailservices.mail import codes
 from mailservices.mail.codes import Reply
-from mailservices.mail.envelope import Envelope, Recipient
+from mailservices.mail.envelope import DeliverBy, Envelope, Hold, Recipient
 from mailservices.mail.errors import ProtocolError
 
 #: RFC 3461 §4.4 and §4.2: octets of ENVID and ORCPT.
@@ -21,6 +22,11 @@ _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^ =\x00-\x1f\x7f]+))?"
 # RFC 3461 §4: xtext. "+" introduces two hexadecimal digits in capitals.
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
 _HEXCHAR = re.compile(r"\+([0-9A-F]{2})")
+# RFC 2852 §4
+_BY = re.compile(r"([+-]?[0-9]{1,9});([NR])(T?)", re.IGNORECASE | re.ASCII)
+# RFC 4865 §3: what RFC 3339 calls Internet style, in UTC.
+_UNTIL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z", re.ASCII)
+_PRIORITY = re.compile(r"-?[0-9]", re.ASCII)
 _NOTIFY = ("SUCCESS", "FAILURE", "DELAY")
 
 
@@ -75,10 +81,12 @@ def read_mail(envelope: Envelope, text: str, offered: Collection[str]) -> None:
         ParameterError
     """
     for keyword, value in split(text).items():
-        extension, reader = _MAIL.get(keyword, ("", None))
+        extension, reader = MAIL.get(keyword, ("", None))
         if reader is None or extension not in offered:
             raise ParameterError(codes.PARAMETER_UNKNOWN)
         reader(envelope, value)
+    if envelope.binary and "BINARYMIME" not in offered:
+        raise ParameterError(codes.PARAMETER_UNKNOWN)
 
 
 def read_rcpt(recipient: Recipient, text: str, offered: Collection[str]) -> Recipient:
@@ -106,10 +114,11 @@ def _size(envelope: Envelope, value: str | None) -> None:
 
 
 def _body(envelope: Envelope, value: str | None) -> None:
-    """RFC 6152 §2."""
-    if (value or "").upper() not in ("7BIT", "8BITMIME"):
+    """RFC 6152 §2, RFC 3030 §3."""
+    if (value or "").upper() not in ("7BIT", "8BITMIME", "BINARYMIME"):
         raise ParameterError(codes.SYNTAX_ERROR)
-    envelope.eightbit = (value or "").upper() == "8BITMIME"
+    envelope.eightbit = (value or "").upper() != "7BIT"
+    envelope.binary = (value or "").upper() == "BINARYMIME"
 
 
 def _smtputf8(envelope: Envelope, value: str | None) -> None:
@@ -133,6 +142,56 @@ def _envid(envelope: Envelope, value: str | None) -> None:
     envelope.envid = decode_xtext(value)
 
 
+def _require_tls(envelope: Envelope, value: str | None) -> None:
+    """RFC 8689 §2: no value."""
+    if value is not None:
+        raise ParameterError(codes.SYNTAX_ERROR)
+    envelope.require_tls = True
+
+
+def _priority(envelope: Envelope, value: str | None) -> None:
+    """RFC 6710 §7."""
+    if not _PRIORITY.fullmatch(value or ""):
+        raise ParameterError(codes.SYNTAX_ERROR)
+    envelope.priority = int(value or "")
+
+
+def _by(envelope: Envelope, value: str | None) -> None:
+    """RFC 2852 §4: what is to be returned when its time is over cannot be late already."""
+    match = _BY.fullmatch(value or "")
+    if not match:
+        raise ParameterError(codes.SYNTAX_ERROR)
+    by = DeliverBy(int(match[1]), match[2].upper() == "R", bool(match[3]))
+    if by.returned and by.seconds <= 0:
+        raise ParameterError(codes.SYNTAX_ERROR)
+    envelope.by = by
+
+
+def _hold_for(envelope: Envelope, value: str | None) -> None:
+    """RFC 4865 §3."""
+    if not re.fullmatch("[1-9][0-9]{0,8}", value or "", re.ASCII):
+        raise ParameterError(codes.SYNTAX_ERROR)
+    _hold(envelope, Hold(seconds=int(value or "")))
+
+
+def _hold_until(envelope: Envelope, value: str | None) -> None:
+    """RFC 4865 §3."""
+    if not _UNTIL.fullmatch(value or ""):
+        raise ParameterError(codes.SYNTAX_ERROR)
+    try:
+        until = datetime.fromisoformat((value or "").removesuffix("Z")).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise ParameterError(codes.SYNTAX_ERROR) from error
+    _hold(envelope, Hold(until=until))
+
+
+def _hold(envelope: Envelope, hold: Hold) -> None:
+    """RFC 4865 §4.2: one of them."""
+    if envelope.hold:
+        raise ParameterError(codes.SYNTAX_ERROR)
+    envelope.hold = hold
+
+
 def _notify(value: str) -> tuple[str, ...]:
     """RFC 3461 §4.1: NEVER alone, or a list of the others."""
     words = tuple(value.upper().split(","))
@@ -154,10 +213,15 @@ def _orcpt(value: str) -> str:
 
 
 #: Keyword of MAIL: the extension that brings it, and its reader.
-_MAIL: Final[dict[str, tuple[str, Callable[[Envelope, str | None], None]]]] = {
+MAIL: Final[dict[str, tuple[str, Callable[[Envelope, str | None], None]]]] = {
     "SIZE": ("SIZE", _size),
     "BODY": ("8BITMIME", _body),
     "SMTPUTF8": ("SMTPUTF8", _smtputf8),
     "RET": ("DSN", _ret),
     "ENVID": ("DSN", _envid),
+    "REQUIRETLS": ("REQUIRETLS", _require_tls),
+    "MT-PRIORITY": ("MT-PRIORITY", _priority),
+    "BY": ("DELIVERBY", _by),
+    "HOLDFOR": ("FUTURERELEASE", _hold_for),
+    "HOLDUNTIL": ("FUTURERELEASE", _hold_until),
 }

@@ -1,8 +1,8 @@
-"""Bytes to events, for the server's side of SMTP: command lines, and the text after DATA.
+"""Bytes to events, for the server's side of SMTP: command lines, the text after DATA, the chunks after BDAT.
 
 Security rules of this file: only CRLF ends a line and only CRLF.CRLF ends a message (RFC 5321 §2.3.8, §4.1.1.4).
 Whoever accepts a bare LF there lets a stranger hide a second message in a first one. Bare CR, bare LF and NUL in
-the text are noted, never passed on unnoticed; what is done about them is the caller's policy.
+the text are the caller's to find (mail/line_ends.py), and its policy what is done about them.
 """
 
 from dataclasses import dataclass
@@ -35,17 +35,14 @@ class BareLineEnd:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The next octets of a message, dots unstuffed."""
+    """The next octets of a message, dots unstuffed; of a chunk, as they came."""
 
     octets: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class EndOfText:
-    """CRLF.CRLF. What the text held that no text may hold."""
-
-    bare_line_end: bool
-    nul: bool
+    """CRLF.CRLF, or the last octet of a chunk."""
 
 
 Event = Line | LineTooLong | BareLineEnd | Text | EndOfText
@@ -61,7 +58,8 @@ class Reader:
         self._dropping = False
         self._in_text = self._ended = False
         self._skip = 0
-        self._bare = self._nul = False
+        #: Octets of a chunk that are still to come; None outside of one.
+        self._chunk: int | None = None
 
     def receive(self, octets: bytes) -> None:
         self._buffer += octets
@@ -84,13 +82,18 @@ class Reader:
         self._skip = 2
         self._in_text = True
         self._ended = False
-        self._bare = self._nul = False
+
+    def expect_chunk(self, octets: int) -> None:
+        """BDAT was read: so many octets follow, whatever they are (RFC 3030 §2)."""
+        self._chunk = octets
 
     def expect_lines_of(self, limit: int) -> None:
         """Longer lines are allowed inside AUTH."""
         self._limit = limit
 
     def next_event(self) -> Event | None:
+        if self._chunk is not None:
+            return self._next_of_chunk(self._chunk)
         return self._next_text() if self._in_text else self._next_line()
 
     def _next_line(self) -> Event | None:
@@ -133,9 +136,6 @@ class Reader:
         octets = bytes(self._buffer[:count]).replace(b"\r\n.", b"\r\n")[self._skip :]
         del self._buffer[:count]
         self._skip = 0
-        lines = octets.count(b"\r\n")
-        self._bare |= octets.count(b"\n") != lines or octets.count(b"\r") != lines
-        self._nul |= b"\0" in octets
         return octets
 
     def _end(self) -> EndOfText:
@@ -143,4 +143,15 @@ class Reader:
         del self._buffer[: self._skip + len(_END) - 2]
         self._skip = 0
         self._in_text = False
-        return EndOfText(self._bare, self._nul)
+        return EndOfText()
+
+    def _next_of_chunk(self, left: int) -> Event | None:
+        if not left:
+            self._chunk = None
+            return EndOfText()
+        octets = bytes(self._buffer[:left])
+        if not octets:
+            return None
+        del self._buffer[:left]
+        self._chunk = left - len(octets)
+        return Text(octets)

@@ -8,11 +8,15 @@ from mailservices.protocols.smtp import commands
 from mailservices.protocols.smtp.commands import (
     Auth,
     BadAddress,
+    BadChunk,
+    Bdat,
     Command,
     Data,
     Ehlo,
+    Expn,
     Helo,
     Help,
+    LastBdat,
     Mail,
     Noop,
     Quit,
@@ -48,6 +52,9 @@ BOB = Address("bob", "example.org")
         (b"RCPT TO:<Postmaster>", Rcpt(Address("Postmaster", ""), "")),
         (b"DATA", Data()),
         (b"data ", Data()),
+        (b"BDAT 0", Bdat(0)),
+        (b"bdat 12345  last", LastBdat(12345)),
+        (b"EXPN <list@example.org>", Expn("<list@example.org>")),
         (b"RSET", Rset()),
         (b"NOOP", Noop()),
         (b"NOOP whatever", Noop()),
@@ -108,10 +115,17 @@ def test_what_is_no_command_is_refused(line: bytes, error: type[ProtocolError]) 
 
 def test_every_command_has_a_row() -> None:
     assert set(Command.__args__) == {  # type: ignore[attr-defined]
-        Helo, Ehlo, Mail, Rcpt, Data, Rset, Noop, Quit, Help, Vrfy, StartTls, Auth,
+        Helo, Ehlo, Mail, Rcpt, Data, Bdat, LastBdat, Rset, Noop, Quit, Help, Vrfy, Expn, StartTls, Auth,
     }  # fmt: skip
-    assert len(commands.COMMANDS) == len(Command.__args__)  # type: ignore[attr-defined]
+    # BDAT is read as one of two commands.
+    assert len(commands.COMMANDS) == len(Command.__args__) - 1  # type: ignore[attr-defined]
 
 
 def test_a_password_is_never_shown() -> None:
     assert "AGEAYg" not in repr(parse(b"AUTH PLAIN AGEAYg=="))
+
+
+@pytest.mark.parametrize("size", [b"", b"x", b"-1", b"1 FIRST", b"1LAST", b"9" * 21])
+def test_a_chunk_without_a_size_is_no_chunk(size: bytes) -> None:
+    with pytest.raises(BadChunk):
+        parse(b"BDAT " + size)

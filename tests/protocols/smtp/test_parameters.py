@@ -1,5 +1,7 @@
 """Parameters of MAIL and RCPT (RFC 5321 §4.1.1.11, RFC 1870, 6152, 6531, 3461)."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from mailservices.mail import codes
 from mailservices.mail.address import Address
 from mailservices.mail.codes import Reply
-from mailservices.mail.envelope import Envelope, Recipient
+from mailservices.mail.envelope import DeliverBy, Envelope, Hold, Recipient
 from mailservices.protocols.smtp.parameters import (
     ENVID_OCTETS,
     ORCPT_OCTETS,
@@ -19,7 +21,10 @@ from mailservices.protocols.smtp.parameters import (
     split,
 )
 
-EVERYTHING = {"SIZE", "8BITMIME", "SMTPUTF8", "DSN"}
+EVERYTHING = {
+    "SIZE", "8BITMIME", "BINARYMIME", "SMTPUTF8", "DSN", "REQUIRETLS", "MT-PRIORITY", "DELIVERBY", "FUTURERELEASE",
+}  # fmt: skip
+NEW_YEAR = datetime(2027, 1, 1, 0, 0, tzinfo=UTC)
 BOB = Address("bob", "example.org")
 SYNTAX, UNKNOWN = codes.SYNTAX_ERROR, codes.PARAMETER_UNKNOWN
 
@@ -46,7 +51,16 @@ def test_what_are_no_words_is_refused(text: str) -> None:
         ("SIZE=00000000000000000000", Envelope(None)),
         ("BODY=7BIT", Envelope(None)),
         ("body=8bitmime", Envelope(None, eightbit=True)),
+        ("BODY=BinaryMime", Envelope(None, eightbit=True, binary=True)),
         ("SMTPUTF8", Envelope(None, smtputf8=True)),
+        ("REQUIRETLS", Envelope(None, require_tls=True)),
+        ("MT-PRIORITY=-9", Envelope(None, priority=-9)),
+        ("MT-PRIORITY=4", Envelope(None, priority=4)),
+        ("BY=120;R", Envelope(None, by=DeliverBy(120, returned=True, traced=False))),
+        ("BY=+5;rt", Envelope(None, by=DeliverBy(5, returned=True, traced=True))),
+        ("BY=-120;NT", Envelope(None, by=DeliverBy(-120, returned=False, traced=True))),
+        ("HOLDFOR=86400", Envelope(None, hold=Hold(seconds=86400))),
+        ("HOLDUNTIL=2027-01-01T00:00:00Z", Envelope(None, hold=Hold(until=NEW_YEAR))),
         ("RET=hdrs", Envelope(None, ret="HDRS")),
         ("RET=FULL ENVID=QQ+2B314", Envelope(None, ret="FULL", envid="QQ+314")),
         ("ENVID=" + "x" * ENVID_OCTETS, Envelope(None, envid="x" * ENVID_OCTETS)),
@@ -67,7 +81,26 @@ def test_an_envelope_is_filled(text: str, envelope: Envelope) -> None:
         ("SIZE=\u0661", EVERYTHING, SYNTAX),
         ("SIZE=" + "1" * 21, EVERYTHING, SYNTAX),
         ("BODY", EVERYTHING, SYNTAX),
-        ("BODY=BINARYMIME", EVERYTHING, SYNTAX),
+        ("BODY=BINARY", EVERYTHING, SYNTAX),
+        ("BODY=BINARYMIME", {"8BITMIME"}, UNKNOWN),
+        ("REQUIRETLS=yes", EVERYTHING, SYNTAX),
+        ("REQUIRETLS", {"SIZE"}, UNKNOWN),
+        ("MT-PRIORITY", EVERYTHING, SYNTAX),
+        ("MT-PRIORITY=10", EVERYTHING, SYNTAX),
+        ("MT-PRIORITY=+1", EVERYTHING, SYNTAX),
+        ("BY=0;R", EVERYTHING, SYNTAX),
+        ("BY=-1;RT", EVERYTHING, SYNTAX),
+        ("BY=1", EVERYTHING, SYNTAX),
+        ("BY=1;X", EVERYTHING, SYNTAX),
+        ("BY=1234567890;N", EVERYTHING, SYNTAX),
+        ("BY", EVERYTHING, SYNTAX),
+        ("HOLDFOR=0", EVERYTHING, SYNTAX),
+        ("HOLDFOR", EVERYTHING, SYNTAX),
+        ("HOLDUNTIL", EVERYTHING, SYNTAX),
+        ("HOLDUNTIL=2027-01-01", EVERYTHING, SYNTAX),
+        ("HOLDUNTIL=2027-02-30T00:00:00Z", EVERYTHING, SYNTAX),
+        ("HOLDUNTIL=2027-01-01T00:00:00+01:00", EVERYTHING, SYNTAX),
+        ("HOLDFOR=1 HOLDUNTIL=2027-01-01T00:00:00Z", EVERYTHING, SYNTAX),
         ("SMTPUTF8=yes", EVERYTHING, SYNTAX),
         ("RET", EVERYTHING, SYNTAX),
         ("RET=SOME", EVERYTHING, SYNTAX),

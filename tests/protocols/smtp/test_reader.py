@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailservices.mail.line_ends import LineEnds
 from mailservices.protocols.smtp.reader import (
     AUTH_LINE_OCTETS,
     LINE_OCTETS,
@@ -15,7 +16,7 @@ from mailservices.protocols.smtp.reader import (
     Reader,
     Text,
 )
-from tests.protocols.feeding import Feed, whole
+from tests.protocols.feeding import Feed, octet_by_octet, whole
 
 
 def text_of(reader: Reader, feed: Feed, octets: bytes) -> tuple[bytes, EndOfText | None]:
@@ -90,7 +91,7 @@ def test_an_endless_line_is_not_kept() -> None:
     ],
 )
 def test_texts(feed: Feed, octets: bytes, text: bytes) -> None:
-    assert text_of(Reader(), feed, octets) == (text, EndOfText(bare_line_end=False, nul=False))
+    assert text_of(Reader(), feed, octets) == (text, EndOfText())
 
 
 def test_commands_behind_a_text_are_commands(feed: Feed) -> None:
@@ -121,7 +122,35 @@ def test_nothing_but_crlf_dot_crlf_ends_a_text(feed: Feed, trick: bytes) -> None
     text, end = text_of(Reader(), feed, smuggled)
     assert b"MAIL FROM" in text
     assert end is not None
-    assert end.bare_line_end or end.nul
+    ends = LineEnds()
+    ends.feed(text)
+    assert not ends.clean
+
+
+def chunk_of(reader: Reader, feed: Feed, size: int, octets: bytes) -> tuple[bytes, bool]:
+    reader.expect_chunk(size)
+    text = b""
+    for event in feed(reader, octets):
+        if isinstance(event, EndOfText):
+            return text, True
+        assert isinstance(event, Text)
+        text += event.octets
+    return text, False
+
+
+@given(st.binary(max_size=50), st.integers(0, 60))
+def test_a_chunk_is_so_many_octets_whatever_they_are(octets: bytes, size: int) -> None:
+    for feed in (whole, octet_by_octet):
+        found, ended = chunk_of(Reader(), feed, size, octets)
+        assert found == octets[:size]
+        assert ended == (len(octets) >= max(size, 1) or (size == 0 and feed is whole))
+
+
+def test_commands_behind_a_chunk_are_commands() -> None:
+    reader = Reader()
+    reader.receive(b"\r\n.\r\nQUIT\r\n")
+    assert chunk_of(reader, whole, 5, b"") == (b"\r\n.\r\n", True)
+    assert reader.next_event() == Line(b"QUIT")
 
 
 def stuffed(text: bytes) -> bytes:

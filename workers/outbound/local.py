@@ -1,0 +1,100 @@
+"""What was held for people of our own (RFC 4865) goes where their addresses lead by now, in one transaction."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from mailservices import log
+from mailservices.mail import address, backoff, structure, trace
+from mailservices.mail.errors import MailError, ProtocolError, Unavailable
+from mailservices.mail.vocabulary import Event
+from mailservices.store import bodies, directory
+from mailservices.store.bodies import Body
+from mailservices.store.delivery import Content, Delivery, Placement
+from mailservices.store.directory import Route
+from mailservices.store.ids import new_id
+from mailservices.store.queue import (
+    Claim,
+    LeaseLost,
+    Outgoing,
+    OutgoingRecipient,
+    QueuedMessage,
+    QueuedRecipient,
+    Settlement,
+)  # fmt: skip
+from mailservices.store.trace import Row
+from workers.engine import Engine
+from workers.outbound.settle import Outcome
+
+_log = log.get()
+
+
+async def deliver(
+    engine: Engine, claim: Claim, message: QueuedMessage, recipient: QueuedRecipient
+) -> Outcome | None:
+    """None once it is delivered and settled; else why it could not be.
+
+    Raises:
+        Unavailable: the database did not answer.
+    """
+    try:
+        route = await directory.resolve(engine.pool, address.parse(recipient.address))
+        content = await _content(engine, message)
+        await engine.appender.deliver(_delivery(claim, message, recipient, content, route))
+    except Unavailable:
+        raise
+    except MailError as error:
+        return Outcome("local", error.reply.code, error.reply.enhanced, error.words)
+    except ProtocolError:
+        return Outcome("local", 0, "5.1.3", "The address is not valid")
+    except LeaseLost:
+        _log.warning("lease lost", destination=claim.destination)
+    return None
+
+
+async def _content(engine: Engine, message: QueuedMessage) -> Content:
+    """The message as a mailbox has it; its body lies in the store already."""
+    prefix = trace.return_path(message.sender) + message.prefix
+    pieces = [piece async for piece in bodies.read(engine.pool, message.blob_id, 0, message.body_size)]
+    facts = await asyncio.to_thread(structure.read, prefix + message.header, b"".join(pieces))
+    body = Body(message.blob_id, message.body_size)
+    return Content(prefix, message.header, body, facts.envelope, facts.bodystructure, facts.sent_at)
+
+
+def _delivery(
+    claim: Claim, message: QueuedMessage, recipient: QueuedRecipient, content: Content, route: Route
+) -> Delivery:
+    now = datetime.now(UTC)
+    notify = recipient.notify or ()
+    report = "delivered" if message.sender and "SUCCESS" in notify else ""
+    places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in route.mailboxes)
+    outgoing = None
+    if route.remote:
+        outgoing = Outgoing(
+            recipients=tuple(
+                OutgoingRecipient(str(one), one.domain, recipient.orcpt, recipient.notify) for one in route.remote
+            ),
+            sender=message.sender,
+            expires_at=now + backoff.LIFETIME,
+            prefix=message.prefix,
+            header=message.header,
+            body=content.body,
+            message_id=new_id(),
+            account_id=message.account_id,
+            envid=message.envid,
+            ret=message.ret,
+            eightbit=message.eightbit,
+            smtputf8=message.smtputf8,
+            message_id_field=message.message_id_field,
+            priority=message.priority,
+            require_tls=message.require_tls,
+        )
+        report = "expanded" if report else ""
+    events = tuple(
+        Row(
+            message.message_id, Event.DELIVERED, "worker", box.account_id, None, message.sender, box.address,
+            message.message_id_field, message.size, "released",
+        )
+        for box in route.mailboxes
+    )  # fmt: skip
+    settlement = Settlement(recipient.recipient_id, claim.lease, report)
+    return Delivery(((content, places),) if places else (), outgoing, None, settlement, events)
