@@ -15,7 +15,7 @@ from mailservices.config import PORTS
 
 SERVICES = ("web", "smtp", "imap", "pop3", "worker", "beat")
 #: The listeners of appliance.json, as (address, port) pairs.
-LISTENERS = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s")
+LISTENERS = ("smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s")
 
 
 def run() -> None:
@@ -116,7 +116,7 @@ def _service(name: str, chosen: Plan, environment: dict[str, str]) -> Program:
     module = {"web": ("webadmin",), "worker": ("workers", "worker"), "beat": ("workers", "beat")}
     listening = {
         "web": ("web",),
-        "smtp": ("smtp", "submission", "submissions", "smtp_health"),
+        "smtp": ("smtp", "submission", "submissions", "lmtp", "smtp_health"),
         "imap": ("imap", "imaps", "imap_health"),
         "pop3": ("pop3", "pop3s", "pop3_health"),
         "worker": ("worker_health",),
@@ -227,6 +227,7 @@ def _banner(chosen: Plan, first: _FirstStart) -> str:
         f"  API          http://127.0.0.1:{ports['web']}/api/v1/",
         f"  SMTP         127.0.0.1:{ports['smtp']}",
         f"  Submission   127.0.0.1:{ports['submission']} (STARTTLS), {ports['submissions']} (TLS)",
+        f"  LMTP         127.0.0.1:{ports['lmtp']}",
         f"  IMAP         127.0.0.1:{ports['imap']} (STARTTLS), {ports['imaps']} (TLS)",
         f"  POP3         127.0.0.1:{ports['pop3']} (STLS), {ports['pop3s']} (TLS)",
         f"  For scripts  {chosen.report}",

@@ -29,6 +29,7 @@ PORTS = {
     "smtp": 2525,
     "submission": 2587,
     "submissions": 2465,
+    "lmtp": 2024,
     "imap": 2143,
     "imaps": 2993,
     "pop3": 2110,

@@ -33,8 +33,10 @@ class Hop:
     priority: int = 0
 
 
-def protocol_name(*, extended: bool, tls: bool, signed_in: bool, smtputf8: bool) -> str:
+def protocol_name(*, extended: bool, tls: bool, signed_in: bool, smtputf8: bool, lmtp: bool = False) -> str:
     """RFC 3848 and RFC 6531 §4.3: what stands after "with"."""
+    if lmtp:
+        return ("UTF8LMTP" if smtputf8 else "LMTP") + "S" * tls
     if not extended:
         return "SMTP"
     name = "UTF8SMTP" if smtputf8 else "ESMTP"

@@ -53,10 +53,12 @@ async def converse(session: Session) -> None:
 
 
 async def _greet(session: Session) -> None:
-    strange = not session.profile.submission and not is_loopback(session.wire.peer)
+    neighbour = session.profile.lmtp or is_loopback(session.wire.peer)
+    strange = not session.profile.submission and not neighbour
     if strange and not await session.wire.is_silent(GREETING_PAUSE):
         raise SentAway("spoke before it was greeted", codes.EARLY_TALKER)
-    session.wire.write(bytes(Reply(220, "", f"{session.context.config.hostname} ESMTP Facteur")))
+    protocol = "LMTP" if session.profile.lmtp else "ESMTP"
+    session.wire.write(bytes(Reply(220, "", f"{session.context.config.hostname} {protocol} Facteur")))
 
 
 async def _converse(session: Session) -> None:
@@ -121,7 +123,9 @@ async def _carry_out(session: Session, command: Command) -> Reply | bytes:
         if isinstance(command, Bdat | LastBdat):
             return await text.pass_over(session, command)
         lacks_recipients = isinstance(command, Data) and session.state is State.SENDER
-        return codes.NO_VALID_RECIPIENTS if lacks_recipients else codes.BAD_SEQUENCE
+        # RFC 2033 §4.2: LMTP has no reply for nobody.
+        nobody = lacks_recipients and not session.profile.lmtp
+        return codes.NO_VALID_RECIPIENTS if nobody else codes.BAD_SEQUENCE
     try:
         match command:
             case Data():

@@ -1,7 +1,7 @@
 """Stamp a message and commit it, in one transaction: local mailboxes, and the queue for everybody else."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from mailservices.mail import backoff, headers, trace
@@ -18,8 +18,11 @@ from mailservices.store.spool import Spool
 from mailservices.store.trace import Row
 
 
-async def deliver(session: Session, envelope: Envelope, spool: Spool) -> None:
+async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route], spool: Spool) -> None:
     """Commit the message for all its recipients, then wake the workers.
+
+    Args:
+        routes: where the recipients of the envelope lead, in their order.
 
     Raises:
         MailboxFull, TooLargeForMailbox, NoSuchFolder: for one recipient, so for none.
@@ -29,9 +32,10 @@ async def deliver(session: Session, envelope: Envelope, spool: Spool) -> None:
     stamps = _stamps(session, envelope, spool.header, now)
     prefix = trace.return_path(envelope.return_path) + stamps
     content, facts = await contents.prepare(session.context.pool, prefix, spool.header, spool.body())
-    places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in _mailboxes(session, envelope))
-    outgoing = _outgoing(session, envelope, stamps, content, facts.message_id, now)
-    events = tuple(_events(session, envelope, outgoing, content.size, facts.message_id))
+    boxes = _mailboxes(envelope, routes)
+    places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in boxes)
+    outgoing = _outgoing(session, envelope, routes, stamps, content, facts.message_id, now)
+    events = tuple(_events(session, envelope, boxes, outgoing, content.size, facts.message_id))
     await session.context.appender.deliver(
         Delivery(((content, places),) if places else (), outgoing, events=events)
     )
@@ -54,6 +58,7 @@ def _stamps(session: Session, envelope: Envelope, header: bytes, now: datetime) 
             tls=bool(session.wire.tls),
             signed_in=session.identity is not None,
             smtputf8=envelope.smtputf8,
+            lmtp=session.profile.lmtp,
         ),
         queue_id=session.trace_id.hex,
         at=now,
@@ -70,21 +75,27 @@ def _stamps(session: Session, envelope: Envelope, header: bytes, now: datetime) 
     return prefix
 
 
-def _mailboxes(session: Session, envelope: Envelope) -> list[Mailbox]:
+def _mailboxes(envelope: Envelope, routes: Sequence[Route]) -> list[Mailbox]:
     """Each local mailbox once, however many recipients lead to it; none yet where the message is held."""
     if envelope.hold:
         return []
-    return list({box.account_id: box for route in session.routes for box in route.mailboxes}.values())
+    return list({box.account_id: box for route in routes for box in route.mailboxes}.values())
 
 
 def _outgoing(
-    session: Session, envelope: Envelope, prefix: bytes, content: Content, message_id: str, now: datetime
+    session: Session,
+    envelope: Envelope,
+    routes: Sequence[Route],
+    prefix: bytes,
+    content: Content,
+    message_id: str,
+    now: datetime,
 ) -> Outgoing | None:
     if envelope.hold:
         # All of them are resolved when it is released.
         queued = [_queued(one, one.address, one.notify) for one in envelope.recipients]
     else:
-        pairs = zip(envelope.recipients, session.routes, strict=True)
+        pairs = zip(envelope.recipients, routes, strict=True)
         queued = [one for recipient, route in pairs for one in _leaving(envelope, recipient, route)]
     # One that is only told of and one that is sent may have the same address.
     recipients = {(one.address, one.report): one for one in queued}
@@ -139,7 +150,12 @@ def _queued(
 
 
 def _events(
-    session: Session, envelope: Envelope, outgoing: Outgoing | None, size: int, message_id: str
+    session: Session,
+    envelope: Envelope,
+    boxes: Sequence[Mailbox],
+    outgoing: Outgoing | None,
+    size: int,
+    message_id: str,
 ) -> Iterator[Row]:
     sender, peer = envelope.return_path, session.wire.peer or None
     account_id = session.identity.account_id if session.identity else None
@@ -148,7 +164,7 @@ def _events(
         return Row(session.trace_id, kind, "smtp", account, peer, sender, recipient, message_id, size, detail)
 
     yield row(Event.ACCEPTED, ", ".join(str(one.address) for one in envelope.recipients), account_id)
-    for box in _mailboxes(session, envelope):
+    for box in boxes:
         yield row(Event.DELIVERED, box.address, box.account_id)
     held = f", held until {outgoing.release_at:%Y-%m-%d %H:%M:%S} UTC" if outgoing and outgoing.release_at else ""
     for recipient in outgoing.recipients if outgoing else ():

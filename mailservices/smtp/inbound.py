@@ -6,16 +6,20 @@
 """
 
 import asyncio
+from dataclasses import replace
 
 from mailservices import log
 from mailservices.mail import binary
 from mailservices.mail.codes import Reply
+from mailservices.mail.envelope import Envelope
 from mailservices.mail.errors import MailError, Unavailable
 from mailservices.smtp import deliver
 from mailservices.smtp.incoming import Incoming
 from mailservices.smtp.session import Session
 from mailservices.smtp.stages import loops
 from mailservices.smtp.stages.arrival import Arrival, Stage
+from mailservices.store.ids import new_id
+from mailservices.store.spool import Spool
 
 #: Base64 makes four octets of three, and line ends besides (RFC 2045 §6.8).
 GROWTH = 1.4
@@ -25,8 +29,10 @@ STAGES: tuple[Stage, ...] = (loops.check,)
 _log = log.get()
 
 
-async def accept(session: Session, incoming: Incoming) -> Reply:
+async def accept(session: Session, incoming: Incoming) -> Reply | bytes:
     """Take the message for all recipients of the envelope, or for none; the reply says which.
+
+    By LMTP each recipient has a reply of its own (RFC 2033 §4.2).
 
     Raises:
         MailError: it is not taken.
@@ -42,8 +48,41 @@ async def accept(session: Session, incoming: Incoming) -> Reply:
     for stage in STAGES:
         if (objection := await stage(arrival)) is not None:
             raise objection
-    await deliver.deliver(session, session.envelope, spool)
+    try:
+        await deliver.deliver(session, session.envelope, session.routes, spool)
+    except Unavailable:
+        raise
+    except MailError:
+        if not session.profile.lmtp:
+            raise
+        return b"".join([bytes(reply) for reply in await _one_by_one(session, session.envelope, spool)])
+    return for_each(session, _taken(session))
+
+
+async def _one_by_one(session: Session, envelope: Envelope, spool: Spool) -> list[Reply]:
+    """What cannot be delivered to all together is delivered to each that can have it."""
+    replies = []
+    for recipient, route in zip(envelope.recipients, list(session.routes), strict=True):
+        session.trace_id = new_id()
+        try:
+            await deliver.deliver(session, replace(envelope, recipients=[recipient]), [route], spool)
+        except MailError as error:
+            session.refused(error.reply, str(recipient.address))
+            replies.append(error.reply)
+        else:
+            replies.append(_taken(session))
+    return replies
+
+
+def _taken(session: Session) -> Reply:
     return Reply(250, "2.0.0", f"OK, queued as {session.trace_id.hex}")
+
+
+def for_each(session: Session, reply: Reply) -> Reply | bytes:
+    """The reply as often as the protocol has it: once, or by LMTP for each recipient."""
+    if not session.profile.lmtp or session.envelope is None:
+        return reply
+    return bytes(reply) * len(session.envelope.recipients)
 
 
 async def _encoded(session: Session, incoming: Incoming) -> Incoming:

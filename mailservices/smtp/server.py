@@ -1,4 +1,4 @@
-"""The SMTP service: ports 25 (reception), 587 and 465 (submission), and what happens at its start and end."""
+"""The SMTP service: ports 25 (reception), 587 and 465 (submission), LMTP; what happens at its start and end."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,14 +13,14 @@ from mailservices.net.health import Health
 from mailservices.net.nudges import Nudges
 from mailservices.net.worker import Listener
 from mailservices.smtp.conversation import converse
-from mailservices.smtp.session import RECEPTION, SUBMISSION, SUBMISSIONS, Context, Profile, Session
+from mailservices.smtp.session import LMTP, RECEPTION, SUBMISSION, SUBMISSIONS, Context, Profile, Session
 from mailservices.smtp.wire import Wire
 from mailservices.store import pool as database
 from mailservices.store.appender import Appender
 from mailservices.store.trace import Journal
 
 #: The ports that a worker serves, in the order in which they are bound.
-PORTS = ("smtp", "submission", "submissions", "smtp_health")
+PORTS = ("smtp", "submission", "submissions", "lmtp", "smtp_health")
 #: Seconds that transactions in flight have to end when the service stops.
 TRANSACTION_LIMIT = 10.0
 
@@ -52,6 +52,8 @@ class SmtpService:
             Listener(ports["smtp"], self._wires(RECEPTION)),
             Listener(ports["submission"], self._wires(SUBMISSION)),
             Listener(ports["submissions"], self._wires(SUBMISSIONS), self.tls),
+            # Whoever delivers by LMTP is a neighbour: no balancer speaks for it.
+            Listener(ports["lmtp"], self._wires(LMTP), proxied=False),
             Listener(ports["smtp_health"], health.protocol, proxied=False),
         )
 

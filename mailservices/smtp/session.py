@@ -52,10 +52,13 @@ class Profile:
     submission: bool
     #: TLS can be started.
     starttls: bool
+    #: RFC 2033: one reply for each recipient at the end; for neighbours, which are asked nothing.
+    lmtp: bool = False
 
 
 RECEPTION = Profile("smtp", submission=False, starttls=True)
 SUBMISSION = Profile("submission", submission=True, starttls=True)
+LMTP = Profile("lmtp", submission=False, starttls=True, lmtp=True)
 SUBMISSIONS = Profile("submissions", submission=True, starttls=False)
 
 

@@ -57,11 +57,14 @@ async def _take(session: Session, *, last: bool) -> Reply | bytes:
     incoming = session.incoming
     try:
         await _receive(session, incoming)
-        if not last and incoming.spool.objection is None:
-            return codes.chunk_received(incoming.spool.size)
-        reply: Reply | bytes = await inbound.accept(session, incoming)
+        if not last:
+            if incoming.spool.objection is None:
+                return codes.chunk_received(incoming.spool.size)
+            reply: Reply | bytes = inbound.outcome(session, incoming.spool.objection)
+        else:
+            reply = await inbound.accept(session, incoming)
     except MailError as error:
-        reply = inbound.outcome(session, error)
+        reply = inbound.for_each(session, inbound.outcome(session, error))
     except Endless:
         objection = incoming.spool.objection or TooLarge()
         raise SentAway("endless message", inbound.outcome(session, objection)) from None
@@ -69,7 +72,7 @@ async def _take(session: Session, *, last: bool) -> Reply | bytes:
         raise
     except Exception as error:  # noqa: BLE001 - unknown means temporary
         _log.exception("message failed", error=type(error).__name__)
-        reply = inbound.outcome(session, Unavailable())
+        reply = inbound.for_each(session, inbound.outcome(session, Unavailable()))
     session.begin()
     return reply
 

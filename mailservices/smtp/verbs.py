@@ -36,12 +36,17 @@ HELD_MESSAGES = 1000
 
 
 async def helo(session: Session, command: commands.Helo) -> Reply:
+    if session.profile.lmtp:
+        return codes.UNKNOWN_COMMAND
     session.begin()
     session.helo, session.extended = command.name, False
     return Reply(250, "", session.context.config.hostname)
 
 
-async def ehlo(session: Session, command: commands.Ehlo) -> bytes:
+async def ehlo(session: Session, command: commands.Ehlo | commands.Lhlo) -> bytes | Reply:
+    if session.profile.lmtp is not isinstance(command, commands.Lhlo):
+        # RFC 2033 §4.1: one protocol is never taken for the other.
+        return codes.UNKNOWN_COMMAND
     session.begin()
     session.helo, session.extended = command.name, True
     return replies.lines(250, [f"{session.context.config.hostname} greets {command.name}", *extensions(session)])
@@ -211,6 +216,7 @@ Verb = Callable[[Session, Any], Awaitable[Reply | bytes]]
 VERBS: dict[type[commands.Command], Verb] = {
     commands.Helo: helo,
     commands.Ehlo: ehlo,
+    commands.Lhlo: ehlo,
     commands.Mail: mail,
     commands.Rcpt: rcpt,
     commands.Rset: rset,

@@ -135,7 +135,7 @@ def test_starts_serves_stops_and_starts_again(folder: Path) -> None:
         assert stat.S_IMODE((folder / "appliance.json").stat().st_mode) == 0o600
         assert report["admin"]["username"] in appliance.said
         assert report["admin"]["password"] in appliance.said
-        for name in ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "pop3s"):
+        for name in ("smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s"):
             host, port = report[name]
             assert str(port) in appliance.said
             socket.create_connection((host, port), timeout=10).close()

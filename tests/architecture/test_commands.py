@@ -33,7 +33,7 @@ def answered() -> list[str]:
     ]
 
 
-SMTP, IMAP, POP3 = spoken(".smtp"), spoken(".imap"), spoken(".pop3")
+SMTP, IMAP, POP3 = spoken(".smtp") + spoken(".lmtp"), spoken(".imap"), spoken(".pop3")
 
 
 @pytest.mark.parametrize("verb", smtp.COMMANDS)

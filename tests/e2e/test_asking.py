@@ -127,8 +127,9 @@ def test_only_so_many_messages_of_one_account_are_held(
 ) -> None:
     """RFC 4865 §6"""
     database.execute(
-        "WITH held AS (INSERT INTO queue_message (message_id, expires_at, account_id, sender, size, prefix, header, "
-        "blob_id, future_release) SELECT gen_random_uuid(), now(), %s, '', 0, '', '', gen_random_uuid(), 'for;9' "
+        "WITH held AS (INSERT INTO queue_message (message_id, expires_at, account_id, sender, size, prefix, "
+        "header, blob_id, future_release) "
+        "SELECT gen_random_uuid(), now(), %s, '', 0, '', '', gen_random_uuid(), 'for;9' "
         "FROM generate_series(1, %s) RETURNING message_id) INSERT INTO queue_recipient "
         "(message_id, address, destination, next_attempt_at) SELECT message_id, 'a@b.test', 'b.test', 'infinity' "
         "FROM held",

@@ -29,6 +29,11 @@ def test_protocols_have_names(*, extended: bool, tls: bool, signed_in: bool, smt
     assert trace.protocol_name(extended=extended, tls=tls, signed_in=signed_in, smtputf8=smtputf8) == name
 
 
+def test_lmtp_has_names_too() -> None:
+    for smtputf8, tls, name in ((False, False, "LMTP"), (False, True, "LMTPS"), (True, True, "UTF8LMTPS")):
+        assert name == trace.protocol_name(extended=True, tls=tls, signed_in=False, smtputf8=smtputf8, lmtp=True)
+
+
 def test_a_plain_hop() -> None:
     assert trace.received(HOP) == (
         b"Received: from client.test ([192.0.2.1])\r\n"

@@ -25,7 +25,7 @@ from tests.services import Services
 from tests.wildcards import filled, matches
 
 FOLDER = Path(__file__).parent
-TRANSCRIPTS = sorted(path for path in FOLDER.iterdir() if path.suffix in (".smtp", ".imap", ".pop3"))
+TRANSCRIPTS = sorted(path for path in FOLDER.iterdir() if path.suffix in (".smtp", ".lmtp", ".imap", ".pop3"))
 _STEP = re.compile(r"(\d*)([CSPTEQ])(?:\*(\d+))?([:>]) ?(.*)")
 
 

@@ -32,6 +32,13 @@ class Ehlo:
 
 
 @dataclass(frozen=True, slots=True)
+class Lhlo:
+    """RFC 2033 §4.1: EHLO of LMTP."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """`sender` None is the null path; `parameters` are read by parameters.py."""
 
@@ -111,7 +118,22 @@ class Auth:
 
 
 Command = (
-    Helo | Ehlo | Mail | Rcpt | Data | Bdat | LastBdat | Rset | Noop | Quit | Help | Vrfy | Expn | StartTls | Auth
+    Helo
+    | Ehlo
+    | Lhlo
+    | Mail
+    | Rcpt
+    | Data
+    | Bdat
+    | LastBdat
+    | Rset
+    | Noop
+    | Quit
+    | Help
+    | Vrfy
+    | Expn
+    | StartTls
+    | Auth
 )
 
 
@@ -137,6 +159,10 @@ def _helo(rest: str) -> Helo:
 
 def _ehlo(rest: str) -> Ehlo:
     return Ehlo(_name(rest))
+
+
+def _lhlo(rest: str) -> Lhlo:
+    return Lhlo(_name(rest))
 
 
 def _name(rest: str) -> str:
@@ -199,6 +225,7 @@ def _auth(rest: str) -> Auth:
 COMMANDS: Final[dict[str, Callable[[str], Command]]] = {
     "HELO": _helo,
     "EHLO": _ehlo,
+    "LHLO": _lhlo,
     "MAIL": _mail,
     "RCPT": _rcpt,
     "DATA": _alone(Data),

@@ -16,6 +16,7 @@ from mailservices.protocols.smtp.commands import (
     Helo,
     Help,
     LastBdat,
+    Lhlo,
     Mail,
     Noop,
     Quit,
@@ -48,6 +49,7 @@ TABLE: dict[type[Command], dict[State, State]] = {
     # A new greeting ends a transaction as RSET does (RFC 5321 §4.1.4).
     Helo: {_C: _G, _G: _G, _S: _G, _R: _G, _B: _G},
     Ehlo: {_C: _G, _G: _G, _S: _G, _R: _G, _B: _G},
+    Lhlo: {_C: _G, _G: _G, _S: _G, _R: _G, _B: _G},
     Mail: {_G: _S},
     Rcpt: {_S: _R, _R: _R},
     # After the message, whatever became of it.

@@ -17,6 +17,7 @@ from mailservices.protocols.smtp.commands import (
     Helo,
     Help,
     LastBdat,
+    Lhlo,
     Mail,
     Noop,
     Quit,
@@ -38,6 +39,7 @@ BOB = Address("bob", "example.org")
         (b"ehlo [192.0.2.1]", Ehlo("[192.0.2.1]")),
         (b"EHLO  client.test ", Ehlo("client.test")),
         (b"EHLO under_score", Ehlo("under_score")),
+        (b"LHLO filter.test", Lhlo("filter.test")),
         (b"MAIL FROM:<bob@example.org>", Mail(BOB, "")),
         (b"mail from:<bob@example.org>", Mail(BOB, "")),
         (b"MAIL FROM: <bob@example.org> ", Mail(BOB, "")),
@@ -115,7 +117,7 @@ def test_what_is_no_command_is_refused(line: bytes, error: type[ProtocolError]) 
 
 def test_every_command_has_a_row() -> None:
     assert set(Command.__args__) == {  # type: ignore[attr-defined]
-        Helo, Ehlo, Mail, Rcpt, Data, Bdat, LastBdat, Rset, Noop, Quit, Help, Vrfy, Expn, StartTls, Auth,
+        Helo, Ehlo, Lhlo, Mail, Rcpt, Data, Bdat, LastBdat, Rset, Noop, Quit, Help, Vrfy, Expn, StartTls, Auth,
     }  # fmt: skip
     # BDAT is read as one of two commands.
     assert len(commands.COMMANDS) == len(Command.__args__) - 1  # type: ignore[attr-defined]

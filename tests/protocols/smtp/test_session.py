@@ -13,6 +13,7 @@ STATES = (C, G, S, R, B, X)
 CELLS: dict[str, tuple[State | None, ...]] = {
     "HELO x": (G, G, G, G, G, _),
     "EHLO x": (G, G, G, G, G, _),
+    "LHLO x": (G, G, G, G, G, _),
     "MAIL FROM:<>": (_, S, _, _, _, _),
     "RCPT TO:<a@b.test>": (_, _, R, R, _, _),
     "DATA": (_, _, _, G, _, _),
