@@ -112,6 +112,8 @@ class Config:
     secret_key: str
     #: Seals the secrets that lie in the database (mail/sealing.py).
     sealing_key: bytes
+    #: Proves that a rewritten sender was made here (mail/srs.py).
+    srs_key: bytes
     #: PEM files; None where no server of this process speaks TLS.
     tls_certificate: Path | None
     tls_key: Path | None
@@ -202,6 +204,7 @@ def read(variables: Mapping[str, str]) -> Config:
         redis_url=_redis_url(env),
         secret_key=secret_key,
         sealing_key=sealing.derive(secret_key, b"sealing"),
+        srs_key=sealing.derive(secret_key, b"srs"),
         tls_certificate=_path(env, "TLS_CERTIFICATE"),
         tls_key=_path(env, "TLS_KEY"),
         listen=env.text("LISTEN", "0.0.0.0"),

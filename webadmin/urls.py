@@ -45,6 +45,7 @@ pages: list[URLPattern | URLResolver] = [
     path("accounts/", accounts.index, name="accounts"),
     path("accounts/new/", accounts.new, name="account-new"),
     path("accounts/<int:pk>/", accounts.one, name="account"),
+    path("accounts/<int:pk>/disposable/", accounts.new_disposable, name="disposable-new"),
     path("accounts/<int:pk>/delete/", accounts.delete, name="account-delete"),
     path("aliases/", aliases.index, name="aliases"),
     path("aliases/new/", aliases.new, name="alias-new"),

@@ -1,10 +1,11 @@
 """Delivery reports that are due: built, and put where the sender finds them, by the clearing transaction."""
 
+import time
 from datetime import UTC, datetime
 from uuid import UUID
 
 from mailservices import log
-from mailservices.mail import address, backoff, dsn, headers, trace
+from mailservices.mail import address, backoff, dsn, headers, srs, trace
 from mailservices.mail.dsn import Fate, Original
 from mailservices.mail.errors import MailError, Permanent, ProtocolError
 from mailservices.mail.vocabulary import Event
@@ -105,7 +106,11 @@ async def _deliver(engine: Engine, message: QueuedMessage, octets: bytes, report
 
 async def _route(engine: Engine, sender: str) -> Route:
     try:
-        return await directory.resolve(engine.pool, address.parse(sender))
+        parsed = address.parse(sender)
+        if srs.is_rewritten(parsed) and await directory.is_local(engine.pool, parsed.domain):
+            # Of a message that was forwarded: to whoever sent it.
+            parsed = srs.reverse(parsed, engine.config.srs_key, srs.today(time.time()))
+        return await directory.resolve(engine.pool, parsed)
     except (Permanent, ProtocolError):
         _log.info("report has no reader", sender=sender)
         return _NOWHERE

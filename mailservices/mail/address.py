@@ -54,6 +54,12 @@ class Address:
         """RFC 6531 §3.3: a local part beyond ASCII needs the extension; a domain travels as A-label."""
         return not self.local.isascii()
 
+    @property
+    def detail(self) -> str:
+        """What stands behind the first separator, as it was sent; empty where there is none."""
+        head, _, detail = self.local.partition(DETAIL_SEPARATOR)
+        return detail if head else ""
+
     def without_detail(self) -> str:
         """`key` up to the first separator; the whole key where there is none."""
         head, separator, _ = self.key.partition(DETAIL_SEPARATOR)

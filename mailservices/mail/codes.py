@@ -67,6 +67,7 @@ HEADER_TOO_LARGE = Reply(552, "5.3.4", "Message header is too large")
 LOOP = Reply(554, "5.4.6", "Message has passed too many hosts: mail loop")  # RFC 5321 §6.3
 ALIAS_LOOP = Reply(554, "5.4.6", "Alias leads back to itself")
 
+MAY_NOT_POST = Reply(550, "5.7.2", "You may not write to this list; sign in if you are one of its members")
 EXPN_DENIED = Reply(550, "5.7.1", "Sign in to ask for the members of a list")  # RFC 5321 §7.3
 NO_LIST = Reply(550, "5.1.1", "That is no list of your domain")
 

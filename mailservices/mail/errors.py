@@ -13,6 +13,7 @@
         ├── RecipientDisabled
         ├── RelayDenied
         ├── NotYourAddress
+        ├── MayNotPost             to this list
         ├── AliasLoop
         ├── TooLarge
         ├── TooLargeForMailbox
@@ -122,6 +123,12 @@ class RelayDenied(Permanent):
 
 class NotYourAddress(Permanent):
     smtp = codes.NOT_YOUR_ADDRESS
+    imap = "NOPERM"
+    pop3 = "SYS/PERM"
+
+
+class MayNotPost(Permanent):
+    smtp = codes.MAY_NOT_POST
     imap = "NOPERM"
     pop3 = "SYS/PERM"
 

@@ -36,6 +36,18 @@ class Event(StrEnum):
     REPORTED = "reported"
 
 
+class Posting(StrEnum):
+    """Who may write to an alias. All but the first have to sign in: a stranger's sender address proves nothing."""
+
+    EVERYONE = "everyone"
+    #: Accounts of its domain.
+    DOMAIN = "domain"
+    #: Accounts that it leads to.
+    MEMBERS = "members"
+    #: Accounts that are named.
+    NAMED = "named"
+
+
 class SpecialUse(StrEnum):
     """Roles of folders (RFC 6154 §2), without the backslash."""
 
@@ -58,5 +70,7 @@ FIRST_FOLDERS: tuple[tuple[str, SpecialUse | None], ...] = (
     ("Sent", SpecialUse.SENT),
     ("Trash", SpecialUse.TRASH),
 )
+#: At the end of an alias's local part: any text.
+WILDCARD = "*"
 #: Local part of the address that takes what no other address of a domain takes.
 CATCH_ALL = ""

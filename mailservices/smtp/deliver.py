@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from mailservices.mail import backoff, headers, trace
+from mailservices.mail import backoff, headers, srs, trace
 from mailservices.mail.address import Address
 from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.vocabulary import Event
@@ -108,7 +108,7 @@ def _outgoing(
         expires_at = min(expires_at, deliver_by)
     return Outgoing(
         recipients=tuple(recipients.values()),
-        sender=envelope.return_path,
+        sender=_sender(session, envelope, routes, now),
         expires_at=expires_at,
         prefix=prefix,
         header=content.header,
@@ -127,6 +127,17 @@ def _outgoing(
         release_at=release_at,
         future_release=envelope.hold.request if envelope.hold else "",
     )
+
+
+def _sender(session: Session, envelope: Envelope, routes: Sequence[Route], now: datetime) -> str:
+    """Whom the next host is told: of a stranger's message that we forward, ourselves (mail/srs.py)."""
+    if session.identity is None and envelope.sender is not None:
+        pairs = zip(envelope.recipients, routes, strict=True)
+        domain = next((one.address.domain for one, route in pairs if route.remote), "")
+        if domain:
+            key = session.context.config.srs_key
+            return str(srs.forward(envelope.sender, domain, key, srs.today(now.timestamp())))
+    return envelope.return_path
 
 
 def _leaving(envelope: Envelope, recipient: Recipient, route: Route) -> Iterator[OutgoingRecipient]:

@@ -4,16 +4,18 @@ A verb may raise MailError; the conversation turns it into its reply. The state 
 positive (protocols/smtp/session.py).
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mailservices.mail import codes
+from mailservices.mail import codes, srs
 from mailservices.mail.address import Address, parse
 from mailservices.mail.codes import Reply
 from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.errors import (
     MailboxFull,
+    MayNotPost,
     NotYourAddress,
     ProtocolError,
     RelayDenied,
@@ -132,12 +134,38 @@ async def rcpt(session: Session, command: commands.Rcpt) -> Reply:
         raise TooManyRecipients
     if command.recipient.needs_smtputf8 and not envelope.smtputf8:
         return codes.NEEDS_SMTPUTF8
-    route = await directory.resolve(session.context.pool, command.recipient)
+    route = await _lead(session, command.recipient)
     _may_relay(session, recipient, route)
     _has_room(route, envelope.size)
     envelope.recipients.append(recipient)
     session.routes.append(route)
     return codes.RECIPIENT_OK
+
+
+async def _lead(session: Session, recipient: Address) -> Route:
+    """Where the recipient leads, and whether this sender may write there."""
+    if srs.is_rewritten(recipient) and (sender := await _forwarded(session, recipient)):
+        return Route((), (sender,))
+    route = await directory.resolve(session.context.pool, recipient)
+    if route.restricted:
+        identity = session.identity
+        if identity is None or not await directory.may_post(
+            session.context.pool, route.restricted, identity.account_id
+        ):
+            raise MayNotPost
+    return route
+
+
+async def _forwarded(session: Session, recipient: Address) -> Address | None:
+    """The sender of a message that we forwarded, to whom a report comes back (mail/srs.py)."""
+    if session.envelope is None or session.envelope.sender is not None:
+        return None
+    if not await directory.is_local(session.context.pool, recipient.domain):
+        return None
+    try:
+        return srs.reverse(recipient, session.context.config.srs_key, srs.today(time.time()))
+    except ProtocolError:
+        return None
 
 
 def _may_relay(session: Session, recipient: Recipient, route: Route) -> None:

@@ -123,19 +123,19 @@ def test_addresses_are_printed(value: Address, printed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "plain"),
+    ("text", "key", "plain", "detail"),
     [
-        ("User@example.org", "user", "user"),
-        ("User+Shop@example.org", "user+shop", "user"),
-        ("+shop@example.org", "+shop", "+shop"),
-        ("user+@example.org", "user+", "user"),
+        ("User@example.org", "user", "user", ""),
+        ("User+Shop+x@example.org", "user+shop+x", "user", "Shop+x"),
+        ("+shop@example.org", "+shop", "+shop", ""),
+        ("user+@example.org", "user+", "user", ""),
         # One letter with its accent, or a letter and an accent: the same name (RFC 6530 §8.1).
-        ("Jo\u0308rg@example.org", "jörg", "jörg"),
+        ("Jo\u0308rg@example.org", "jörg", "jörg", ""),
     ],
 )
-def test_names_are_looked_up_in_one_spelling(text: str, key: str, plain: str) -> None:
+def test_names_are_looked_up_in_one_spelling(text: str, key: str, plain: str, detail: str) -> None:
     read = parse(text)
-    assert (read.key, read.without_detail()) == (key, plain)
+    assert (read.key, read.without_detail(), read.detail) == (key, plain, detail)
 
 
 def test_only_local_parts_beyond_ascii_need_smtputf8() -> None:

@@ -49,6 +49,9 @@ def cast(text: str, domain: Domain) -> dict[str, str]:
         for number in range(CHAIN):
             actions.create_alias(OPERATOR, f"chain{number}@{domain.name}", [f"chain{number + 1}@{domain.name}"])
         variables["chain"] = f"chain0@{domain.name}"
+    if "$list" in text:
+        members = [variables["alice"]]
+        variables["list"] = str(actions.create_alias(OPERATOR, f"list@{domain.name}", members, posting="members"))
     return variables
 
 

@@ -41,6 +41,24 @@ def test_provisions_domain_account_and_alias(client: APIClient) -> None:
     assert Entry.objects.filter(username="root", verb="create account", remote_host="127.0.0.1").exists()
 
 
+def test_says_where_addresses_lead(client: APIClient) -> None:
+    create(client, "domains", name="example.org")
+    other = create(client, "domains", name="example.net", alias_of="example.org", detail_folders=True)
+    assert (other["alias_of"], other["detail_folders"]) == ("example.org", True)
+    answer = client.patch(f"/api/v1/domains/{other['id']}/", {"alias_of": None}, format="json")
+    assert answer.json()["alias_of"] is None
+    account = create(client, "accounts", address="alice@example.org", password="pw1")
+    asked = {"posting": "named", "posters": ["alice@example.org"], "note": "Team", "targets": ["x@elsewhere.test"]}
+    alias = create(client, "aliases", address="team@example.org", expires_at="2030-01-01T00:00:00Z", **asked)
+    assert {name: alias[name] for name in asked} == asked
+    assert alias["expires_at"] == "2030-01-01T00:00:00Z"
+    changed = client.patch(f"/api/v1/aliases/{alias['id']}/", {"posting": "everyone"}, format="json").json()
+    assert (changed["posting"], changed["posters"]) == ("everyone", ["alice@example.org"])
+    made = create(client, f"accounts/{account['id']}/disposable", note="a shop")
+    assert made["targets"] == ["alice@example.org"]
+    assert client.post(f"/api/v1/accounts/{account['id']}/disposable/", {}).status_code == 400
+
+
 def test_changes_and_deletes(client: APIClient) -> None:
     domain = create(client, "domains", name="example.org")
     account = create(client, "accounts", address="alice@example.org", password="pw1")

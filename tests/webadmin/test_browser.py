@@ -95,13 +95,38 @@ def test_errors_stand_beside_the_field(signed_in: Page) -> None:
 )
 def test_pages_fit_a_phone_in_the_dark(signed_in: Page) -> None:
     domain = actions.create_domain(actions.OPERATOR, "a-rather-long-domain-name-for-a-phone.example.org")
-    actions.create_account(actions.OPERATOR, f"somebody.with.a.long.name@{domain.name}", "pw1", 10**9)
+    account = actions.create_account(actions.OPERATOR, f"somebody.with.a.long.name@{domain.name}", "pw1", 10**9)
     actions.create_alias(actions.OPERATOR, f"@{domain.name}", ["elsewhere@another-long-domain.example.com"])
-    for path in (*PAGES, f"domains/{domain.pk}/"):
+    for path in (*PAGES, f"domains/{domain.pk}/", "aliases/new/", f"accounts/{account.pk}/"):
         signed_in.goto(f"/{path}")
         width = signed_in.evaluate("document.documentElement.scrollWidth")
         assert width <= 375, path
         assert signed_in.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+
+
+def test_leads_addresses_by_hand(signed_in: Page) -> None:
+    page = signed_in
+    domain = actions.create_domain(actions.OPERATOR, "example.org")
+    other = actions.create_domain(actions.OPERATOR, "example.net")
+    account = actions.create_account(actions.OPERATOR, "alice@example.org", "pw1")
+    page.goto(f"/domains/{other.pk}/")
+    page.get_by_label("Leads to").select_option("example.org")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("example.net is changed.")
+    other.refresh_from_db()
+    assert other.alias_of == domain
+    page.goto("/aliases/new/")
+    page.get_by_label("Address").fill("team@example.org")
+    page.get_by_label("Leads to").fill("alice@example.org\nbob@elsewhere.test")
+    page.get_by_label("Who may write to it").select_option("Accounts that it leads to")
+    page.get_by_label("Expires").fill("2030-01-01T12:00")
+    page.get_by_role("button", name="Create it").click()
+    expect(page.get_by_text("members only")).to_be_visible()
+    expect(page.get_by_text("until 2030-01-01 12:00")).to_be_visible()
+    page.goto(f"/accounts/{account.pk}/")
+    page.get_by_label("What it is for").fill("the bookshop")
+    page.get_by_role("button", name="Make one").click()
+    expect(page.get_by_role("cell", name="the bookshop")).to_be_visible()
 
 
 def test_works_by_keyboard(signed_in: Page) -> None:

@@ -4,10 +4,11 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
 
 from webadmin.dashboard.forms import GIB, AccountForm, actor, attempt, new_password, page
 from webadmin.directory import actions
-from webadmin.directory.models import Account, Domain
+from webadmin.directory.models import Account, Address, Domain
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -76,7 +77,17 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         if changed is not None:
             messages.success(request, f"{account.address} is changed.")
             return redirect("account", pk)
-    return render(request, "account.html", {"form": form, "account": account})
+    disposable = Address.objects.filter(account__isnull=True, targets__address=account.address).exclude(note="")
+    context = {"form": form, "account": account, "disposable": disposable.select_related("domain")}
+    return render(request, "account.html", context)
+
+
+@require_POST
+def new_disposable(request: HttpRequest, pk: int) -> HttpResponse:
+    account = get_object_or_404(Account.objects.select_related("domain"), pk=pk, deleted_at__isnull=True)
+    alias = actions.create_disposable(actor(request), account, request.POST.get("note", "")[:200])
+    messages.success(request, f"{alias} leads to {account.address} now.")
+    return redirect("account", pk)
 
 
 def delete(request: HttpRequest, pk: int) -> HttpResponse:

@@ -23,7 +23,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = AliasForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         address = form.cleaned_data["address"]
-        alias = attempt(form, lambda: actions.create_alias(actor(request), address, form.target_list))
+        alias = attempt(form, lambda: actions.create_alias(actor(request), address, **form.changes))
         if alias is not None:
             messages.success(request, f"{alias} is created.")
             return redirect("aliases")
@@ -34,11 +34,17 @@ def new(request: HttpRequest) -> HttpResponse:
 
 def one(request: HttpRequest, pk: int) -> HttpResponse:
     alias = get_object_or_404(Address.objects.select_related("domain"), pk=pk, account__isnull=True)
-    targets = "\n".join(target.address for target in alias.targets.all())
-    form = AliasForm(request.POST or None, initial={"targets": targets})
+    initial = {
+        "targets": "\n".join(target.address for target in alias.targets.all()),
+        "posters": "\n".join(poster.address for poster in alias.posters.all()),
+        "posting": alias.posting,
+        "note": alias.note,
+        "expires_at": alias.expires_at,
+    }
+    form = AliasForm(request.POST or None, initial=initial)
     del form.fields["address"]
     if request.method == "POST" and form.is_valid():
-        changed = attempt(form, lambda: actions.change_alias(actor(request), alias, form.target_list))
+        changed = attempt(form, lambda: actions.change_alias(actor(request), alias, **form.changes))
         if changed is not None:
             messages.success(request, f"{alias} is changed.")
             return redirect("aliases")

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from webadmin.dashboard.forms import DomainForm, actor, attempt, page
+from webadmin.dashboard.forms import DomainForm, DomainSettingsForm, actor, attempt, page
 from webadmin.directory import actions
 from webadmin.directory.models import Domain
 
@@ -28,12 +28,23 @@ def index(request: HttpRequest) -> HttpResponse:
 
 def one(request: HttpRequest, pk: int) -> HttpResponse:
     domain = get_object_or_404(Domain.objects.annotate(living=_LIVING), pk=pk)
-    if request.method == "POST":
-        active = request.POST.get("active") == "yes"
+    if request.method == "POST" and "active" in request.POST:
+        active = request.POST["active"] == "yes"
         actions.change_domain(actor(request), domain, active=active)
         messages.success(request, f"{domain.name} is switched {'on' if active else 'off'}.")
         return redirect("domain", pk)
-    return render(request, "domain.html", {"domain": domain, "records": dns_records(domain.name)})
+    form = DomainSettingsForm(
+        request.POST or None, initial={"alias_of": domain.alias_of, "detail_folders": domain.detail_folders}
+    )
+    others = Domain.objects.filter(alias_of__isnull=True).exclude(pk=pk)
+    form.fields["alias_of"].queryset = others  # type: ignore[attr-defined]
+    if request.method == "POST" and form.is_valid():
+        changed = attempt(form, lambda: actions.change_domain(actor(request), domain, **form.cleaned_data))
+        if changed is not None:
+            messages.success(request, f"{domain.name} is changed.")
+            return redirect("domain", pk)
+    context = {"domain": domain, "records": dns_records(domain.name), "form": form}
+    return render(request, "domain.html", context)
 
 
 def dns_records(name: str) -> list[tuple[str, str, str, str]]:

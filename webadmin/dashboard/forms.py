@@ -10,7 +10,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from mailservices.mail.vocabulary import Posting
 from webadmin.audit.record import Actor
+from webadmin.directory.models import Domain
 
 Row = TypeVar("Row", bound=Model)
 Result = TypeVar("Result")
@@ -54,8 +56,14 @@ class Form(forms.Form):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         for field in self.fields.values():
-            is_box = isinstance(field.widget, forms.CheckboxInput)
-            field.widget.attrs.setdefault("class", "form-check-input" if is_box else "form-control")
+            match field.widget:
+                case forms.CheckboxInput():
+                    look = "form-check-input"
+                case forms.Select():
+                    look = "form-select"
+                case _:
+                    look = "form-control"
+            field.widget.attrs.setdefault("class", look)
 
 
 class DomainForm(Form):
@@ -88,15 +96,63 @@ class AccountForm(Form):
 
 class AliasForm(Form):
     address = forms.CharField(
-        label="Address", max_length=320, help_text="@example.org alone takes what no other address takes."
+        label="Address",
+        max_length=320,
+        help_text="@example.org takes what no other address takes, shop-*@example.org whatever begins with shop-.",
     )
     targets = forms.CharField(
         label="Leads to", widget=forms.Textarea(attrs={"rows": 4}), help_text="One address on each line."
     )
 
+    posting = forms.ChoiceField(
+        label="Who may write to it",
+        choices=[
+            (Posting.EVERYONE, "Everyone"),
+            (Posting.DOMAIN, "Accounts of its domain"),
+            (Posting.MEMBERS, "Accounts that it leads to"),
+            (Posting.NAMED, "The accounts below"),
+        ],
+        initial=Posting.EVERYONE,
+    )
+    posters = forms.CharField(
+        label="Accounts that may write to it", required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    note = forms.CharField(label="What it is for", max_length=200, required=False)
+    expires_at = forms.DateTimeField(
+        label="Expires",
+        required=False,
+        help_text="Then its mail is refused. Empty: never. In UTC.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
     @property
-    def target_list(self) -> list[str]:
-        return str(self.cleaned_data["targets"]).replace(",", "\n").split()
+    def changes(self) -> dict[str, Any]:
+        """What the verbs are told."""
+        values = self.cleaned_data
+        return {
+            "targets": _words(values["targets"]),
+            "posters": _words(values["posters"]),
+            "posting": values["posting"],
+            "note": values["note"],
+            "expires_at": values["expires_at"],
+        }
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", "\n").split()
+
+
+class DomainSettingsForm(Form):
+    alias_of = forms.ModelChoiceField(
+        label="Leads to",
+        queryset=Domain.objects.none(),
+        required=False,
+        empty_label="itself",
+        help_text="Each of its addresses is then the one of the same name there.",
+    )
+    detail_folders = forms.BooleanField(
+        label="Mail to user+detail goes into the folder of that name, where there is one", required=False
+    )
 
 
 class PasswordForm(Form):

@@ -20,15 +20,17 @@ from mailservices.mail import passwords
 from mailservices.mail.address import Address as MailAddress
 from mailservices.mail.address import display_domain, normal_domain, parse
 from mailservices.mail.errors import ProtocolError
-from mailservices.mail.vocabulary import CATCH_ALL, FIRST_FOLDERS
+from mailservices.mail.vocabulary import CATCH_ALL, FIRST_FOLDERS, WILDCARD, Posting
 from webadmin.audit.record import OPERATOR, Actor, record
-from webadmin.directory.models import Account, Address, Administrator, ApiToken, Domain, Target
+from webadmin.directory.models import Account, Address, Administrator, ApiToken, Domain, Poster, Target
 from webadmin.mailstore.models import Mailbox, Subscription, Usage
 
 Row = TypeVar("Row", bound=Model)
 
 #: Where one alias may lead at most.
 TARGETS = 1000
+#: The name of a disposable address: 50 random bits.
+DISPOSABLE_LETTERS = 10
 TOKEN_PREFIX = "fct_"  # noqa: S105 - not a secret: lets secret scanners know one when they see it
 
 
@@ -79,10 +81,31 @@ def create_domain(actor: Actor, name: str) -> Domain:
     return domain
 
 
+#: What `change_domain` may be told.
+DOMAIN_CHANGES = frozenset({"active", "alias_of", "detail_folders"})
+
+
 @transaction.atomic
-def change_domain(actor: Actor, domain: Domain, *, active: bool) -> Domain:
-    """Switch a domain off (its mail is refused, nobody of it can sign in) or on again."""
-    return _change(actor, "change domain", domain, {"active": active})
+def change_domain(actor: Actor, domain: Domain, **changes: Any) -> Domain:
+    """Switch a domain off (its mail is refused, nobody of it can sign in) or on, or let it lead to another.
+
+    Changes: active, alias_of (a domain, or None), detail_folders.
+    """
+    unknown = changes.keys() - DOMAIN_CHANGES
+    if unknown:
+        raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
+    if other := changes.get("alias_of"):
+        _refuse_alias_domain(domain, other)
+    return _change(actor, "change domain", domain, changes)
+
+
+def _refuse_alias_domain(domain: Domain, other: Domain) -> None:
+    if other.pk == domain.pk or other.alias_of_id is not None:
+        raise ValidationError({"alias_of": f"{other.name} leads to a domain itself: name that one."})
+    if domain.addresses.exists():
+        raise ValidationError({"alias_of": f"{domain.name} has addresses of its own: delete them first."})
+    if domain.alias_domains.exists():
+        raise ValidationError({"alias_of": f"Other domains lead to {domain.name}: change them first."})
 
 
 @transaction.atomic
@@ -92,6 +115,8 @@ def delete_domain(actor: Actor, domain: Domain) -> None:
         raise ValidationError(f"{domain.name} still has accounts: delete them first.")
     if domain.addresses.exists():
         raise ValidationError(f"{domain.name} still has aliases: delete them first.")
+    if domain.alias_domains.exists():
+        raise ValidationError(f"Other domains lead to {domain.name}: change them first.")
     if Account.objects.filter(domain=domain).exists():
         raise ValidationError(
             f"{domain.name} has deleted accounts whose mail is kept for a while: try again later."
@@ -119,8 +144,8 @@ def create_account(
 ) -> Account:
     """A mailbox with its first folders. It may be used as soon as this returns."""
     domain, local = _local_address(address, "address")
-    if local == CATCH_ALL:
-        raise ValidationError({"address": "An account needs a name before the @."})
+    if local == CATCH_ALL or WILDCARD in local:
+        raise ValidationError({"address": "An account needs a name before the @, and no asterisk."})
     _refuse_taken(domain, local)
     account = _create(
         Account,
@@ -190,27 +215,82 @@ def _quota(octets: int | None) -> int | None:
 
 
 @transaction.atomic
-def create_alias(actor: Actor, address: str, targets: Iterable[str]) -> Address:
-    """An address that leads to others, here or elsewhere; @example.org takes what no other address takes."""
+def create_alias(actor: Actor, address: str, targets: Iterable[str], **more: Any) -> Address:
+    """An address that leads to others, here or elsewhere.
+
+    @example.org takes what no other address takes, shop-*@example.org whatever begins with shop-.
+
+    More: see `change_alias`.
+    """
     domain, local = _local_address(address, "address")
+    if WILDCARD in local.removesuffix(WILDCARD):
+        raise ValidationError({"address": "An asterisk stands at the end of the name only."})
     _refuse_taken(domain, local)
     leads_to = _targets(targets)
     alias = _create(Address, domain=domain, local_part=local)
     Target.objects.bulk_create(Target(alias=alias, address=target) for target in leads_to)
     record(actor, "create alias", str(alias), after={"targets": leads_to})
-    return alias
+    return change_alias(actor, alias, **more) if more else alias
+
+
+#: What `change_alias` may be told, beside the targets and the posters.
+ALIAS_CHANGES = frozenset({"note", "expires_at", "posting"})
 
 
 @transaction.atomic
-def change_alias(actor: Actor, alias: Address, targets: Iterable[str]) -> Address:
-    """Let the alias lead to exactly these addresses."""
-    wanted = _targets(targets)
-    before = sorted(alias.targets.values_list("address", flat=True))
-    alias.targets.exclude(address__in=wanted).delete()
-    Target.objects.bulk_create(Target(alias=alias, address=target) for target in wanted if target not in before)
+def change_alias(
+    actor: Actor,
+    alias: Address,
+    targets: Iterable[str] | None = None,
+    posters: Iterable[str] | None = None,
+    **changes: Any,
+) -> Address:
+    """Let the alias lead to exactly these addresses, and exactly these accounts write to it if posting is "named".
+
+    Changes: note, expires_at (or None), posting (everyone, domain, members or named).
+    """
+    unknown = changes.keys() - ALIAS_CHANGES
+    if unknown:
+        raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
+    if changes.get("posting", Posting.EVERYONE) not in list(Posting):
+        raise ValidationError({"posting": f"Posting is one of {', '.join(Posting)}."})
+    if targets is not None:
+        _replace(actor, alias, Target, "targets", _targets(targets))
+    if posters is not None:
+        _replace(actor, alias, Poster, "posters", sorted({_poster(text) for text in posters}))
+    return _change(actor, "change alias", alias, changes)
+
+
+def _replace(
+    actor: Actor, alias: Address, model: type[Target] | type[Poster], name: str, wanted: list[str]
+) -> None:
+    """Let these be the alias's targets or posters, and no others."""
+    rows = model.objects.filter(alias=alias)
+    before = sorted(rows.values_list("address", flat=True))
+    rows.exclude(address__in=wanted).delete()
+    for address in wanted:
+        if address not in before:
+            model.objects.create(alias=alias, address=address)
     if before != wanted:
-        record(actor, "change alias", str(alias), {"targets": before}, {"targets": wanted})
-    return alias
+        record(actor, "change alias", str(alias), {name: before}, {name: wanted})
+
+
+def _poster(text: str) -> str:
+    """The account of an address, in normal form."""
+    address = _address(text, "posters")
+    account = Account.objects.filter(address=f"{address.key}@{address.domain}", deleted_at__isnull=True).first()
+    if account is None:
+        raise ValidationError({"posters": f"{text.strip()} is no account of this appliance."})
+    return account.address
+
+
+@transaction.atomic
+def create_disposable(actor: Actor, account: Account, note: str, expires_at: datetime | None = None) -> Address:
+    """An alias of the account with a name that nobody guesses: to give away, and to delete when it is misused."""
+    letters = "abcdefghijkmnpqrstuvwxyz23456789"
+    name = "".join(secrets.choice(letters) for _ in range(DISPOSABLE_LETTERS))
+    address = f"{name}@{account.domain.name}"
+    return create_alias(actor, address, [account.address], note=note.strip(), expires_at=expires_at)
 
 
 @transaction.atomic
@@ -258,6 +338,8 @@ def _local_address(text: str, field: str) -> tuple[Domain, str]:
         raise ValidationError(
             {field: f"{display_domain(name)} is not a domain of this appliance: create it first."}
         )
+    if domain.alias_of:
+        raise ValidationError({field: f"{domain.name} leads to {domain.alias_of.name}: create it there."})
     return domain, local
 
 
@@ -288,7 +370,14 @@ def _change(actor: Actor, verb: str, row: Row, changes: dict[str, Any]) -> Row:
             actor,
             verb,
             str(row),
-            {name: before[name] for name in differing},
-            {name: changes[name] for name in differing},
+            {name: _told(before[name]) for name in differing},
+            {name: _told(changes[name]) for name in differing},
         )
     return row
+
+
+def _told(value: Any) -> Any:
+    """As an audit entry holds it."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Model) else value

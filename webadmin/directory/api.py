@@ -1,35 +1,55 @@
 """Domains, accounts and aliases over REST. Reading is the ORM's; every change calls a verb of actions.py."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from mailservices.mail.address import normal_domain
 from mailservices.mail.errors import ProtocolError
+from mailservices.mail.vocabulary import Posting
 from webadmin.api import Once, actor
 from webadmin.directory import actions
 from webadmin.directory.models import Account, Address, Domain
 
 
 class DomainSerializer(serializers.ModelSerializer[Domain]):
-    """A domain that this appliance takes mail for."""
+    """A domain that this appliance takes mail for.
+
+    Each address of a domain with `alias_of` is the one of the same name there. With `detail_folders`, mail to
+    user+detail goes into the user's folder of that name, where there is one.
+    """
+
+    alias_of = serializers.SlugRelatedField(
+        "name",
+        queryset=Domain.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="a domain's name, or null",
+    )
 
     class Meta:
         model = Domain
-        fields = ("id", "name", "active", "created_at")
+        fields = ("id", "name", "active", "alias_of", "detail_folders", "created_at")
         read_only_fields = ("created_at",)
         # The verb knows better than a validator: it puts the name in its normal form first.
         extra_kwargs: ClassVar[dict[str, Any]] = {"name": {"validators": []}}
 
     def create(self, validated_data: dict[str, Any]) -> Domain:
-        return actions.create_domain(actor(self.context["request"]), validated_data["name"])
+        who = actor(self.context["request"])
+        domain = actions.create_domain(who, validated_data.pop("name"))
+        return actions.change_domain(who, domain, **validated_data)
 
     def update(self, instance: Domain, validated_data: dict[str, Any]) -> Domain:
         if validated_data.get("name", instance.name) != instance.name:
             raise serializers.ValidationError({"name": "A domain cannot be renamed: create the new one."})
-        active = validated_data.get("active", instance.active)
-        return actions.change_domain(actor(self.context["request"]), instance, active=active)
+        validated_data.pop("name", None)
+        return actions.change_domain(actor(self.context["request"]), instance, **validated_data)
 
 
 class UsageSerializer(serializers.Serializer[Any]):
@@ -73,11 +93,20 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
 
 
 class AliasSerializer(serializers.Serializer[Address]):
-    """An address that leads to others; @example.org takes what no other address takes."""
+    """An address that leads to others.
+
+    @example.org takes what no other address takes, shop-*@example.org whatever begins with shop-.
+    """
 
     id = serializers.IntegerField(read_only=True)
     address = serializers.CharField(source="__str__", max_length=320)
     targets = serializers.ListField(child=serializers.CharField(max_length=320), allow_empty=False)
+    note = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="then its mail is refused")
+    posting = serializers.ChoiceField([posting.value for posting in Posting], required=False)
+    posters = serializers.ListField(
+        child=serializers.CharField(max_length=320), required=False, help_text="accounts, for posting: named"
+    )
     created_at = serializers.DateTimeField(read_only=True)
 
     def to_representation(self, instance: Address) -> dict[str, Any]:
@@ -85,20 +114,37 @@ class AliasSerializer(serializers.Serializer[Address]):
             "id": instance.pk,
             "address": str(instance),
             "targets": [target.address for target in instance.targets.all()],
-            "created_at": serializers.DateTimeField().to_representation(instance.created_at),
+            "note": instance.note,
+            "expires_at": _moment(instance.expires_at),
+            "posting": instance.posting,
+            "posters": [poster.address for poster in instance.posters.all()],
+            "created_at": _moment(instance.created_at),
         }
 
     def create(self, validated_data: dict[str, Any]) -> Address:
         who = actor(self.context["request"])
-        return actions.create_alias(who, validated_data["__str__"], validated_data["targets"])
+        alias = actions.create_alias(who, validated_data.pop("__str__"), **validated_data)
+        return _whole(alias)
 
     def update(self, instance: Address, validated_data: dict[str, Any]) -> Address:
-        if validated_data.get("__str__", str(instance)) != str(instance):
+        if validated_data.pop("__str__", str(instance)) != str(instance):
             raise serializers.ValidationError({"address": "An alias cannot be renamed: create the new one."})
-        targets = validated_data.get("targets")
-        if targets is not None:
-            actions.change_alias(actor(self.context["request"]), instance, targets)
-        return Address.objects.prefetch_related("targets").select_related("domain").get(pk=instance.pk)
+        return _whole(actions.change_alias(actor(self.context["request"]), instance, **validated_data))
+
+
+def _whole(alias: Address) -> Address:
+    return Address.objects.prefetch_related("targets", "posters").select_related("domain").get(pk=alias.pk)
+
+
+def _moment(value: datetime | None) -> Any:
+    return None if value is None else serializers.DateTimeField().to_representation(value)
+
+
+class DisposableSerializer(serializers.Serializer[Address]):
+    """What a disposable address is for, and how long it lives."""
+
+    note = serializers.CharField(max_length=200)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
 
 
 class _Changing(Once, viewsets.ModelViewSet[Any]):
@@ -153,6 +199,15 @@ class AccountViewSet(_Changing):
     def perform_destroy(self, instance: Account) -> None:
         actions.delete_account(actor(self.request), instance)
 
+    @extend_schema(request=DisposableSerializer, responses={201: AliasSerializer})
+    @action(detail=True, methods=["post"], serializer_class=DisposableSerializer)
+    def disposable(self, request: Request, pk: str) -> Response:
+        """Make an alias of the account with a name that nobody guesses, to give away."""
+        asked = DisposableSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        alias = actions.create_disposable(actor(request), self.get_object(), **asked.validated_data)
+        return Response(AliasSerializer(_whole(alias)).data, 201)
+
 
 class AliasViewSet(_Changing):
     """Aliases and catch-alls."""
@@ -162,7 +217,8 @@ class AliasViewSet(_Changing):
 
     def get_queryset(self) -> QuerySet[Address]:
         asked = self.request.query_params
-        found = Address.objects.filter(account__isnull=True).select_related("domain").prefetch_related("targets")
+        found = Address.objects.filter(account__isnull=True).select_related("domain")
+        found = found.prefetch_related("targets", "posters")
         if words := asked.get("search"):
             found = found.filter(Q(local_part__icontains=words) | Q(targets__address__icontains=words)).distinct()
         if (domain := asked.get("domain")) is not None:

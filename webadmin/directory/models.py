@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
+from mailservices.mail.vocabulary import Posting
+
 
 class Administrator(AbstractBaseUser, PermissionsMixin):
     """Who may sign in to the dashboard."""
@@ -53,6 +55,10 @@ class Domain(models.Model):
 
     name = models.CharField(max_length=255, unique=True)
     active = models.BooleanField(default=True, db_default=True)
+    #: An alias domain: each of its addresses is the one of the same name there.
+    alias_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="alias_domains")
+    #: user+detail: the detail names a folder of the user's that is there already; else it is ignored.
+    detail_folders = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -107,9 +113,15 @@ class Address(models.Model):
     """A local address. It leads to one account, or (an alias) to the addresses in its targets."""
 
     domain = models.ForeignKey(Domain, models.PROTECT, related_name="addresses")
-    #: Empty for the catch-all: what no other address of the domain takes.
+    #: Empty for the catch-all: what no other address of the domain takes. An asterisk at its end is any text.
     local_part = models.CharField(max_length=64, blank=True)
     account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="addresses")
+    #: What it is for, in its owner's words.
+    note = models.CharField(max_length=200, default="", db_default="", blank=True)
+    #: From then on its mail is refused; null is never.
+    expires_at = models.DateTimeField(null=True, blank=True)
+    #: Who may write to it.
+    posting = models.CharField(max_length=8, default=Posting.EVERYONE.value, db_default=Posting.EVERYONE.value)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -118,6 +130,9 @@ class Address(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["domain", "local_part"], name="address_is_unique"),
             models.CheckConstraint(condition=Q(local_part=Lower("local_part")), name="address_is_normal"),
+            models.CheckConstraint(
+                condition=Q(posting__in=[posting.value for posting in Posting]), name="address_posting"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -137,6 +152,21 @@ class Target(models.Model):
             models.UniqueConstraint(fields=["alias", "address"], name="target_is_unique"),
             models.CheckConstraint(condition=Q(address__contains="@"), name="target_is_address"),
         ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Poster(models.Model):
+    """Who may write to an alias whose posting is "named": the address of an account here."""
+
+    alias = models.ForeignKey(Address, models.CASCADE, related_name="posters")
+    address = models.CharField(max_length=320)
+
+    class Meta:
+        db_table = "directory_poster"
+        ordering = ("address",)
+        constraints = [models.UniqueConstraint(fields=["alias", "address"], name="poster_is_unique")]
 
     def __str__(self) -> str:
         return self.address

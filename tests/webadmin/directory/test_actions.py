@@ -89,3 +89,53 @@ def test_every_change_leaves_an_entry_without_secrets(example: Domain) -> None:
 def test_a_password_is_hashed_at_the_appliances_cost(example: Domain) -> None:
     account = actions.create_account(OPERATOR, "alice@example.org", "pw1")
     assert account.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_an_alias_domain_leads_to_one_that_leads_nowhere(example: Domain) -> None:
+    other = actions.create_domain(OPERATOR, "example.net")
+    third = actions.create_domain(OPERATOR, "example.com")
+    actions.change_domain(OPERATOR, other, alias_of=example)
+    with pytest.raises(ValidationError, match="create it there"):
+        actions.create_account(OPERATOR, "alice@example.net", "pw1")
+    for wrong in (other, third):
+        with pytest.raises(ValidationError) as caught:
+            actions.change_domain(OPERATOR, third, alias_of=wrong)
+        assert list(caught.value.message_dict) == ["alias_of"]
+    with pytest.raises(ValidationError, match="Other domains"):
+        actions.change_domain(OPERATOR, example, alias_of=third)
+    with pytest.raises(ValidationError, match="Other domains"):
+        actions.delete_domain(OPERATOR, example)
+    actions.create_account(OPERATOR, "alice@example.com", "pw1")
+    with pytest.raises(ValidationError, match="of its own"):
+        actions.change_domain(OPERATOR, third, alias_of=example)
+    [entry] = Entry.objects.filter(verb="change domain")
+    assert entry.after == {"alias_of": "example.org"}
+
+
+@pytest.mark.parametrize("address", ["a*b@example.org", "**@example.org"])
+def test_an_asterisk_stands_at_the_end(example: Domain, address: str) -> None:
+    with pytest.raises(ValidationError, match="asterisk"):
+        actions.create_alias(OPERATOR, address, ["bob@example.net"])
+    with pytest.raises(ValidationError, match="asterisk"):
+        actions.create_account(OPERATOR, "shop-*@example.org", "pw1")
+
+
+def test_a_list_knows_who_may_write_to_it(example: Domain) -> None:
+    account = actions.create_account(OPERATOR, "alice@example.org", "pw1")
+    alias = actions.create_alias(OPERATOR, "team@example.org", ["bob@example.net"], posting="named", note="Team")
+    actions.change_alias(OPERATOR, alias, posters=["Alice@example.org", "alice@EXAMPLE.org"])
+    assert [str(poster) for poster in alias.posters.all()] == [account.address]
+    assert [str(target) for target in alias.targets.all()] == ["bob@example.net"]
+    with pytest.raises(ValidationError, match="no account"):
+        actions.change_alias(OPERATOR, alias, posters=["bob@example.net"])
+    with pytest.raises(ValidationError, match="one of"):
+        actions.change_alias(OPERATOR, alias, posting="nobody")
+
+
+def test_a_disposable_address_leads_to_its_account(example: Domain) -> None:
+    account = actions.create_account(OPERATOR, "alice@example.org", "pw1")
+    made = {actions.create_disposable(OPERATOR, account, " a shop ") for _ in range(3)}
+    assert len({alias.local_part for alias in made}) == 3
+    for alias in made:
+        assert alias.note == "a shop"
+        assert [str(target) for target in alias.targets.all()] == [account.address]
