@@ -6,7 +6,7 @@ for clients append such messages; octets that are no field are passed over, neve
 
 import mmap
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 #: A message or a body, in memory or mapped from a file.
 Octets = bytes | mmap.mmap
@@ -34,6 +34,12 @@ def fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Every field from the top: its name in lower case, and its value as it was received."""
     for match in _FIELD.finditer(header):
         yield match[1].lower(), match[2]
+
+
+def whole_fields(header: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Every field from the top: its name in lower case, and all of it as it was received, with its line end."""
+    for match in _FIELD.finditer(header):
+        yield match[1].lower(), match[0]
 
 
 def index(header: bytes) -> dict[bytes, list[bytes]]:
@@ -70,3 +76,8 @@ def select(header: bytes, names: Collection[bytes], *, exclude: bool = False) ->
     chosen = b"".join(match[0] for match in _FIELD.finditer(header) if (match[1].lower() in wanted) is not exclude)
     # A message may end within its header: its last field then has no line end.
     return chosen + (b"\r\n" if chosen.endswith(b"\n") or not chosen else b"\r\n\r\n")
+
+
+def without(header: bytes, unwanted: Callable[[bytes, bytes], bool]) -> bytes:
+    """The header less the fields of which `unwanted` (name in lower case, the whole field) says so."""
+    return _FIELD.sub(lambda match: b"" if unwanted(match[1].lower(), match[0]) else match[0], header)

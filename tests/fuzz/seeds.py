@@ -30,7 +30,28 @@ _WORDS: dict[str, tuple[str, bytes]] = {
     "charsets": (".eml", rb"((?:charset=|=\?).*?)\r"),
     "moments": (".eml", rb"Date: (.*?)\r"),
 }
+_SIGNATURE = (
+    b"v=1; a=rsa-sha256; c=relaxed/simple; d=a.test; s=one; t=5; x=9; l=3; i=joe@b.a.test; q=dns/txt;\r\n"
+    b"\th=from:to; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=c2ln"
+)
+_RESULTS = (
+    b' us.test 1; none; spf=pass (x) smtp.mailfrom="a b"@a.test; dkim/1 = fail reason="x" header.b=Ab/+=;\r\n'
+    b"\tarc=pass header.d=a.test"
+)
 _OTHERS = {
+    "tag_lists": [_SIGNATURE, b"v=DKIM1; p="],
+    "dkim_signatures": [_SIGNATURE],
+    "dkim_records": [b"v=DKIM1; k=ed25519; t=y:s; h=sha256; s=*; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="],
+    "dkim_bodies": [b"\x01a \t \r\n\r\nb \r\n \r\n", b"\x03\r\n\r\n", b"\x02 \r \n\r"],
+    "signed_messages": [
+        b"DKIM-Signature: " + _SIGNATURE + b"\r\nARC-Seal: i=1; a=rsa-sha256; cv=none; d=a.test; s=one; b=c2ln\r\n"
+        b"ARC-Message-Signature: i=1; "
+        + _SIGNATURE
+        + b"\r\nARC-Authentication-Results: i=1;"
+        + _RESULTS
+        + b"\r\nFrom: joe@b.a.test\r\n\r\nHi\r\n"
+    ],
+    "results_fields": [_RESULTS, b"us.test; none"],
     "proxy_headers": [
         b"PROXY TCP4 192.0.2.1 192.0.2.2 56324 25",
         b"PROXY TCP6 2001:db8::1 ::1 56324 25",

@@ -4,11 +4,12 @@ What a docstring says besides is asserted. Where octets arrive in pieces, the fi
 """
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, TypeVar
 
 from mailservices.mail import (
     address,
     addresses,
+    authentication_results,
     binary,
     content,
     dates,
@@ -20,7 +21,13 @@ from mailservices.mail import (
     text,
     uidset,
 )
+from mailservices.mail.arc.verify import Verifier as ArcVerifier
+from mailservices.mail.dkim import canonical, keys, signature, tags
+from mailservices.mail.dkim.canonical import BodyHashes, Form
+from mailservices.mail.dkim.verify import SIGNATURES
+from mailservices.mail.dkim.verify import Verifier as DkimVerifier
 from mailservices.mail.errors import FolderNameInvalid, ProtocolError
+from mailservices.mail.questions import Flow, Missing
 from mailservices.net import proxy_header
 from mailservices.protocols import sasl
 from mailservices.protocols.dots import Stuffer
@@ -36,6 +43,7 @@ from mailservices.protocols.smtp import reader as smtp_reader
 from mailservices.protocols.smtp.replies import LINE_OCTETS, ReplyReader
 
 Target = Callable[[bytes], None]
+Outcome = TypeVar("Outcome")
 
 #: Octets of one literal that the IMAP target takes, as the server does for strangers.
 LITERAL_OCTETS: Final = 8 * 1024
@@ -409,6 +417,86 @@ def proxy_headers(octets: bytes) -> None:
         found.append(proxy_header.parse_line(octets[: proxy_header.LINE_OCTETS]))
     for client in found:
         assert client is None or (address.ipaddress.ip_address(client.address) and 0 <= client.port < 2**16)
+
+
+@target
+def tag_lists(octets: bytes) -> None:
+    """A list that is read is written and read again as the same, and is not longer than its limit."""
+    read = tags.parse(octets)
+    assert len(read) <= tags.TAGS
+    assert tags.parse("; ".join(f"{name}={value}" for name, value in read.items()).encode()) == read
+
+
+@target
+def dkim_signatures(octets: bytes) -> None:
+    """A signature that is read signs From, and its key lies where a name can be asked for."""
+    read = signature.parse(octets)
+    assert "from" in read.names
+    assert len(read.body_hash) == 32
+    assert len(read.names) <= signature.NAMES
+    assert not set(read.key_name) & set("\r\n\0 ;")
+    assert read.identity.rpartition("@")[2].endswith(read.domain)
+
+
+@target
+def dkim_records(octets: bytes) -> None:
+    """A key record is a key, or says that there is none any more."""
+    record = keys.parse(octets)
+    assert record.key is None or not keys.holds(record.key, b"", b"d" * 32)
+
+
+@target
+def dkim_bodies(octets: bytes) -> None:
+    """However a body is cut, its hashes are the same, and next to nothing of it is kept."""
+    whole, cut = BodyHashes(), BodyHashes()
+    for form in Form:
+        whole.want(form)
+        cut.want(form)
+    whole.feed(octets[1:])
+    for piece in pieces(octets):
+        cut.feed(piece)
+        assert all(len(body._held) <= 2 for body in cut._bodies.values())
+    for form in Form:
+        assert (whole.digest(form), whole.size(form)) == (cut.digest(form), cut.size(form))
+
+
+@target
+def signed_messages(octets: bytes) -> None:
+    """Of any message the signatures and the chain end in findings, without a name server too."""
+    header, body = headers.split(octets)
+    hashes = BodyHashes()
+    dkim, arc = DkimVerifier(header, 0, hashes), ArcVerifier(header, 0, hashes)
+    hashes.feed(body)
+    findings = answered(dkim.finish())
+    assert 1 <= len(findings) <= SIGNATURES
+    chain = answered(arc.finish())
+    assert not chain.sealers
+    authentication_results.parse(authentication_results.text("us.test", [*findings, chain.finding]).encode())
+    for _, field in headers.whole_fields(header):
+        assert b"  " not in canonical.field(field, Form.RELAXED)
+
+
+def answered(flow: Flow[Outcome]) -> Outcome:
+    """A flow's end in a world whose names are all missing."""
+    try:
+        next(flow)
+        while True:
+            flow.send(Missing())
+    except StopIteration as done:
+        outcome: Outcome = done.value
+        return outcome
+
+
+@target
+def results_fields(octets: bytes) -> None:
+    """Results that are read are written and read again as the same, as far as ASCII goes."""
+    read = authentication_results.parse(octets)
+    assert len(read.findings) <= authentication_results.RESULTS
+    written = authentication_results.text(read.authserv_id, read.findings)
+    again = authentication_results.parse(written.encode())
+    if written.isascii() and "?" not in written and len(written) < authentication_results.VALUE_CHARACTERS:
+        assert again == read
+    assert authentication_results.without_forged(b"A: b\r\n" + octets, read.authserv_id).startswith(b"A: b")
 
 
 def quietly(function: Callable[..., object], *arguments: object) -> None:

@@ -95,3 +95,16 @@ def test_the_first_field_of_a_name_is_found() -> None:
 )
 def test_fields_are_chosen(header: bytes, names: list[bytes], exclude: bool, chosen: bytes) -> None:
     assert headers.select(header, names, exclude=exclude) == chosen
+
+
+def test_whole_fields_are_as_they_were_received() -> None:
+    found = list(headers.whole_fields(HEADER))
+    assert found[1] == (b"received", b"Received: one\r\n\tfolded\r\n")
+    assert found[2] == (b"received", b"RECEIVED : two\r\n")
+    assert b"".join(octets for _, octets in found) == HEADER[:-2].replace(b"this is no field\r\n", b"")
+
+
+def test_unwanted_fields_are_left_out_and_nothing_else() -> None:
+    kept = headers.without(HEADER, lambda name, octets: name == b"received" and b"two" in octets)
+    assert kept == HEADER.replace(b"RECEIVED : two\r\n", b"")
+    assert headers.without(HEADER, lambda *_: False) == HEADER
