@@ -73,6 +73,15 @@ def idle(side: Side) -> list[str]:
     return imap("idle", f"--idle={connections}", "--idle-users=50", "--rounds=10", pids="idle")(side)
 
 
+def dkim(work: str) -> Callable[[Side], list[str]]:
+    """Neither side's servers take part: the peer is dkimpy."""
+
+    def command(side: Side) -> list[str]:
+        return ["dkim_load.py", f"--engine={'ours' if side.name == 'ours' else 'dkimpy'}", f"--work={work}"]
+
+    return command
+
+
 FILL = imap("fill")
 
 COMPARISONS = (
@@ -104,5 +113,17 @@ COMPARISONS = (
     Comparison(
         "new mail told to a watcher, median", idle, lambda found: float(found["exists_latency"]["p50_ms"]), "ms",
         limit=100.0, less_is_better=True, turns=1,
+    ),
+    Comparison(
+        "DKIM: sign 4 KiB with RSA 2048 (beside dkimpy)", dkim("sign-rsa"), lambda found: float(found["ms"]), "ms",
+        limit=1.5, less_is_better=True,
+    ),
+    Comparison(
+        "DKIM: sign 4 KiB with Ed25519 (beside dkimpy with RSA)", dkim("sign-ed25519"),
+        lambda found: float(found["ms"]), "ms", limit=0.4, less_is_better=True,
+    ),
+    Comparison(
+        "DKIM: verify 4 KiB (beside dkimpy)", dkim("verify"), lambda found: float(found["ms"]), "ms", limit=0.5,
+        less_is_better=True,
     ),
 )  # fmt: skip
