@@ -58,6 +58,17 @@ class SpecialUse(StrEnum):
     TRASH = "Trash"
 
 
+class KeyState(StrEnum):
+    """Where a DKIM key stands in its life, in this order."""
+
+    #: To be published; nothing is signed with it yet.
+    NEXT = "next"
+    #: Signs.
+    ACTIVE = "active"
+    #: Signs no more; still published, for mail that is on its way.
+    RETIRED = "retired"
+
+
 INBOX = "INBOX"
 #: Between the levels of a folder's name.
 HIERARCHY = "/"
