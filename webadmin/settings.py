@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "webadmin.queue",
     "webadmin.trace",
     "webadmin.audit",
+    "webadmin.signing",
     "webadmin.dashboard",
 ]
 

@@ -11,12 +11,14 @@ from webadmin.audit.api import AuditViewSet
 from webadmin.dashboard import accounts, aliases, domains, lists, overview, session
 from webadmin.directory.api import AccountViewSet, AliasViewSet, DomainViewSet
 from webadmin.queue.api import QueueViewSet
+from webadmin.signing.api import DkimKeyViewSet
 from webadmin.trace.api import TraceViewSet
 
 router = DefaultRouter()
 router.register("domains", DomainViewSet)
 router.register("accounts", AccountViewSet)
 router.register("aliases", AliasViewSet, basename="alias")
+router.register("dkim-keys", DkimKeyViewSet, basename="dkim-key")
 router.register("queue", QueueViewSet)
 router.register("trace", TraceViewSet)
 router.register("audit", AuditViewSet)
@@ -42,6 +44,7 @@ pages: list[URLPattern | URLResolver] = [
     path("domains/", domains.index, name="domains"),
     path("domains/<int:pk>/", domains.one, name="domain"),
     path("domains/<int:pk>/delete/", domains.delete, name="domain-delete"),
+    path("domains/<int:pk>/dkim/", domains.dkim, name="domain-dkim"),
     path("accounts/", accounts.index, name="accounts"),
     path("accounts/new/", accounts.new, name="account-new"),
     path("accounts/<int:pk>/", accounts.one, name="account"),

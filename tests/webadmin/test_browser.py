@@ -78,6 +78,18 @@ def test_first_steps(signed_in: Page) -> None:
     expect(page.get_by_text("alice@example.org is deleted.")).to_be_visible()
 
 
+def test_keys_are_made_and_switched_to(signed_in: Page) -> None:
+    domain = actions.create_domain(actions.OPERATOR, "signed.example.org")
+    signed_in.goto(f"/domains/{domain.pk}/")
+    expect(signed_in.get_by_text("v=DKIM1; k=ed25519")).to_be_visible()
+    signed_in.get_by_role("button", name="Make the next keys").click()
+    expect(signed_in.get_by_role("status")).to_contain_text("Publish their records")
+    signed_in.get_by_role("button", name="Switch to the next keys").press("Enter")
+    expect(signed_in.get_by_role("status")).to_contain_text("signed with the next keys")
+    expect(signed_in.get_by_text("retired", exact=True)).to_have_count(2)
+    expect(signed_in.get_by_role("button", name="Make the next keys")).to_be_visible()
+
+
 def test_errors_stand_beside_the_field(signed_in: Page) -> None:
     signed_in.goto("/accounts/new/")
     signed_in.get_by_label("Address").fill("someone@nowhere.test")

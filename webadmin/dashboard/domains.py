@@ -1,15 +1,22 @@
 """Domains: the list, a new one, one with the DNS records that it needs."""
 
+from collections.abc import Iterable
+
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
 
+from mailservices.mail.vocabulary import KeyState
 from webadmin.dashboard.forms import DomainForm, DomainSettingsForm, actor, attempt, page
 from webadmin.directory import actions
 from webadmin.directory.models import Domain
+from webadmin.signing import actions as signing
+from webadmin.signing.models import DkimKey
 
 _LIVING = Count("accounts", filter=Q(accounts__deleted_at__isnull=True), distinct=True)
 
@@ -43,8 +50,44 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         if changed is not None:
             messages.success(request, f"{domain.name} is changed.")
             return redirect("domain", pk)
-    context = {"domain": domain, "records": dns_records(domain.name), "form": form}
+    keys = list(domain.dkim_keys.all())
+    context = {
+        "domain": domain,
+        "keys": keys,
+        "has_next": any(key.state == KeyState.NEXT for key in keys),
+        "form": form,
+        "records": [*dns_records(domain.name), *dkim_records(keys)],
+    }
     return render(request, "domain.html", context)
+
+
+@require_POST
+def dkim(request: HttpRequest, pk: int) -> HttpResponse:
+    """Prepare the next keys, or switch to them."""
+    domain = get_object_or_404(Domain, pk=pk)
+    try:
+        if request.POST.get("verb") == "rotate":
+            signing.rotate_keys(actor(request), domain)
+            messages.success(request, f"Mail of {domain.name} is signed with the next keys from now on.")
+        else:
+            signing.prepare_keys(actor(request), domain)
+            messages.success(request, "The next keys are made. Publish their records, then switch to them.")
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("domain", pk)
+
+
+def dkim_records(keys: Iterable[DkimKey]) -> list[tuple[str, str, str, str]]:
+    """The records of the keys, in strings as zone files want them."""
+    reasons = {
+        KeyState.NEXT: "Mail will be signed with this key (DKIM): publish it before you switch.",
+        KeyState.ACTIVE: "Mail is signed with this key (DKIM).",
+        KeyState.RETIRED: "Mail on its way was signed with this key: keep it until it leaves this page.",
+    }
+    return [
+        (f"{key.name}.", "TXT", " ".join(f'"{one}"' for one in key.strings), reasons[KeyState(key.state)])
+        for key in keys
+    ]
 
 
 def dns_records(name: str) -> list[tuple[str, str, str, str]]:

@@ -24,6 +24,7 @@ from mailservices.mail.vocabulary import CATCH_ALL, FIRST_FOLDERS, WILDCARD, Pos
 from webadmin.audit.record import OPERATOR, Actor, record
 from webadmin.directory.models import Account, Address, Administrator, ApiToken, Domain, Poster, Target
 from webadmin.mailstore.models import Mailbox, Subscription, Usage
+from webadmin.signing.actions import first_keys
 
 Row = TypeVar("Row", bound=Model)
 
@@ -77,6 +78,7 @@ def create_domain(actor: Actor, name: str) -> Domain:
     if Domain.objects.filter(name=normal).exists():
         raise ValidationError({"name": f"{normal} is here already."})
     domain = _create(Domain, name=normal)
+    first_keys(domain)
     record(actor, "create domain", normal)
     return domain
 

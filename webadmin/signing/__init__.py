@@ -1,0 +1,1 @@
+"""The keys that domains sign their mail with (DKIM)."""
