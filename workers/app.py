@@ -14,7 +14,7 @@ from mailservices import log
 from mailservices.mail.errors import Unavailable
 from mailservices.net.bell import DELIVER, DELIVERY_QUEUE, celery
 from mailservices.store import queue
-from workers import maintenance
+from workers import maintenance, signing
 from workers.engine import Engine
 from workers.loop import Loop
 
@@ -24,9 +24,12 @@ SWEEP_DESTINATIONS = 1000
 SWEEP_LIMIT = 60.0
 MAINTENANCE_LIMIT = 1800.0
 MAINTENANCE_SECONDS = 3600.0
+#: Between two looks at the DKIM keys.
+KEYS_SECONDS = 900.0
 
 SWEEP = "facteur.sweep"
 TIDY = "facteur.tidy"
+TEND_KEYS = "facteur.tend_keys"
 
 _log = log.get()
 
@@ -43,6 +46,7 @@ def make(settings: configuration.Config, loop: Loop | None) -> Celery:
         beat_schedule={
             "sweep": _every(SWEEP, float(settings.sweep_seconds), 3.0 * settings.sweep_seconds),
             "tidy": _every(TIDY, MAINTENANCE_SECONDS, MAINTENANCE_SECONDS),
+            "tend_keys": _every(TEND_KEYS, KEYS_SECONDS, KEYS_SECONDS),
         },
     )
     if loop is not None:
@@ -67,7 +71,10 @@ def _add_tasks(app: Celery, loop: Loop) -> None:
     def tidy() -> None:
         _quietly(loop, maintenance.tidy(loop.engine.pool), MAINTENANCE_LIMIT)
 
-    for name, function in ((DELIVER, deliver), (SWEEP, sweep), (TIDY, tidy)):
+    def tend_keys() -> None:
+        _quietly(loop, signing.tend(loop.engine), MAINTENANCE_LIMIT)
+
+    for name, function in ((DELIVER, deliver), (SWEEP, sweep), (TIDY, tidy), (TEND_KEYS, tend_keys)):
         task: Task[..., None] = app.task(name=name)(function)
         task.ignore_result = True
 

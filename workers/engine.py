@@ -16,6 +16,7 @@ from mailservices.net.dns import Resolver
 from mailservices.net.nudges import Nudges
 from mailservices.store import pool as database
 from mailservices.store.appender import Appender
+from mailservices.store.keys import KeyRing
 
 #: Destinations that one process drains at once, and lines to one of them.
 DESTINATIONS = 200
@@ -46,6 +47,7 @@ class Engine:
         self.bell = Bell(self.config.redis_url)
         self.resolver = Resolver(self.config)
         self.appender = Appender(self.pool, self.nudges.tell)
+        self.keys = KeyRing(self.pool, self.config.sealing_key)
 
     async def check_database(self) -> None:
         await database.check(self.pool)

@@ -1,11 +1,14 @@
 """Delivery reports that are due: built, and put where the sender finds them, by the clearing transaction."""
 
+import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from mailservices import log
 from mailservices.mail import address, backoff, dsn, headers, srs, trace
+from mailservices.mail.dkim.sign import Key, Signer
 from mailservices.mail.dsn import Fate, Original
 from mailservices.mail.errors import MailError, Permanent, ProtocolError
 from mailservices.mail.vocabulary import Event
@@ -78,11 +81,12 @@ async def _deliver(engine: Engine, message: QueuedMessage, octets: bytes, report
     report_id = new_id()
     outgoing = None
     if route.remote:
+        domain, keys = await engine.keys.nearest(engine.config.hostname)
         outgoing = Outgoing(
             recipients=tuple(OutgoingRecipient(str(one), one.domain) for one in route.remote),
             sender="",
             expires_at=now + backoff.LIFETIME,
-            prefix=b"",
+            prefix=await asyncio.to_thread(_signatures, header, body, keys, domain, now),
             header=header,
             body=content.body,
             message_id=report_id,
@@ -102,6 +106,13 @@ async def _deliver(engine: Engine, message: QueuedMessage, octets: bytes, report
     await engine.appender.deliver(delivery)
     if outgoing is not None:
         engine.bell.ring({recipient.destination for recipient in outgoing.recipients})
+
+
+def _signatures(header: bytes, body: bytes, keys: Sequence[Key], domain: str, now: datetime) -> bytes:
+    """RFC 6376: as the domain of this host or of the one above it; nothing where neither has keys."""
+    signer = Signer(header, keys, domain, int(now.timestamp()))
+    signer.feed(body)
+    return signer.finish()
 
 
 async def _route(engine: Engine, sender: str) -> Route:

@@ -9,6 +9,7 @@ from mailservices.mail.address import Address
 from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.vocabulary import Event
 from mailservices.net import metrics
+from mailservices.smtp import signing
 from mailservices.smtp.session import Session
 from mailservices.store import contents
 from mailservices.store.delivery import Content, Delivery, Placement
@@ -30,6 +31,7 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     """
     started, now = time.monotonic(), datetime.now(UTC)
     stamps = _stamps(session, envelope, spool.header, now)
+    stamps = await signing.signatures(session, envelope, stamps + spool.header, spool.body(), now) + stamps
     prefix = trace.return_path(envelope.return_path) + stamps
     content, facts = await contents.prepare(session.context.pool, prefix, spool.header, spool.body())
     boxes = _mailboxes(envelope, routes)

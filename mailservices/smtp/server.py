@@ -17,6 +17,7 @@ from mailservices.smtp.session import LMTP, RECEPTION, SUBMISSION, SUBMISSIONS, 
 from mailservices.smtp.wire import Wire
 from mailservices.store import pool as database
 from mailservices.store.appender import Appender
+from mailservices.store.keys import KeyRing
 from mailservices.store.trace import Journal
 
 #: The ports that a worker serves, in the order in which they are bound.
@@ -44,6 +45,7 @@ class SmtpService:
             Gate(self.pool, "smtp"),
             self.journal,
             self.bell,
+            KeyRing(self.pool, self.config.sealing_key),
         )
         self.tls = tls.server(self.config)
         health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})

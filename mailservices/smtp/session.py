@@ -18,6 +18,7 @@ from mailservices.smtp.wire import Wire
 from mailservices.store.appender import Appender
 from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
+from mailservices.store.keys import KeyRing
 from mailservices.store.pool import Pool
 from mailservices.store.trace import Journal, Row
 
@@ -41,6 +42,7 @@ class Context:
     gate: Gate
     journal: Journal
     bell: Bell
+    keys: KeyRing
 
 
 @dataclass(frozen=True, slots=True)
