@@ -120,6 +120,31 @@ def prepare(
 
 
 @pytest.fixture(scope="session")
+def world(services: Services) -> Iterator[Services]:
+    """The same, and one more SMTP service behind a balancer: whoever connects to "world" says where it comes from.
+
+    A client sends the line of the PROXY protocol first, so that it may have any address.
+    """
+    ports = {name: free_port() for name in ("smtp", "submission", "submissions", "smtp_health")}
+    environment = {
+        **services.environment,
+        **{f"FACTEUR_{name.upper()}_PORT": str(port) for name, port in ports.items()},
+        "FACTEUR_PROXY_FROM": "127.0.0.0/8",
+        "FACTEUR_PROCESSES": "1",
+    }
+    command = (str(PYTHON), "-m", *MODULES["smtp"])
+    health = f"http://127.0.0.1:{ports['smtp_health']}/healthz"
+    log = services.child("smtp").log.parent / "world"
+    supervisor = Supervisor([Program("smtp", command, environment, health=health)], log, lambda _pids: None)
+    supervisor.start(["smtp"])
+    services.ports |= {"world": ports["smtp"], "world_health": ports["smtp_health"]}
+    try:
+        yield services
+    finally:
+        supervisor.stop()
+
+
+@pytest.fixture(scope="session")
 def services(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """All five of them."""
     database = config.database

@@ -4,6 +4,7 @@ Each runs in a thread of its own, so that tests and the services under test neve
 """
 
 import asyncio
+import ipaddress
 import socket
 import ssl
 import threading
@@ -14,6 +15,7 @@ from typing import Any, Self
 
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
@@ -22,12 +24,17 @@ from mailservices.net.tls import make_self_signed, server_context
 
 
 class NameServer:
-    """Answers over UDP from `zone`: (name, type) -> records; a name that has none of any type does not exist."""
+    """Answers over UDP from `zone`: (name, type) -> records; a name that has none of any type does not exist.
+
+    A name that has a CNAME is answered with what it leads to as well.
+    """
 
     def __init__(self) -> None:
         self.zone: dict[tuple[str, str], list[str]] = {}
-        #: Names for which it fails.
-        self.failing: set[str] = set()
+        #: Names for which it fails, or only for one type: (name, type).
+        self.failing: set[str | tuple[str, str]] = set()
+        #: What it was asked, in order.
+        self.asked: list[tuple[str, str]] = []
         #: Names whose answers are signed.
         self.signed: set[str] = set()
         self._closed = False
@@ -51,14 +58,30 @@ class NameServer:
         answer.flags |= dns.flags.RA
         question = query.question[0]
         name, kind = question.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(question.rdtype)
-        if name in self.failing:
+        self.asked.append((name, kind))
+        for _ in range(8):
+            if not (aliases := self.zone.get((name, "CNAME"))):
+                break
+            answer.answer.append(dns.rrset.from_text(name + ".", 1, "IN", "CNAME", *aliases))
+            name = dns.name.from_text(aliases[0]).to_text(omit_final_dot=True).lower()
+        if self.failing & {name, (name, kind)}:
             answer.set_rcode(dns.rcode.SERVFAIL)
         elif records := self.zone.get((name, kind)):
             answer.flags |= dns.flags.AD if name in self.signed else 0
-            answer.answer.append(dns.rrset.from_text(question.name, 1, "IN", kind, *records))
+            answer.answer.append(dns.rrset.from_text(name + ".", 1, "IN", kind, *records))
         elif not any(one == name for one, _ in self.zone):
             answer.set_rcode(dns.rcode.NXDOMAIN)
         return answer
+
+    def say(self, name: str, *texts: str) -> None:
+        """TXT records, one for each text."""
+        self.zone[name, "TXT"] = [quoted(text) for text in texts]
+
+    def call(self, address: str, name: str) -> None:
+        """The address has this name, and the name this address."""
+        pointer = ipaddress.ip_address(address).reverse_pointer
+        self.zone[pointer, "PTR"] = [f"{name}."]
+        self.zone[name, "AAAA" if ":" in address else "A"] = [address]
 
     def lead(self, domain: str, *addresses: str) -> None:
         """Mail for the domain goes to hosts at these addresses, in this order."""
@@ -71,6 +94,13 @@ class NameServer:
         self._closed = True
         self._thread.join(10)
         self._socket.close()
+
+
+def quoted(text: str) -> str:
+    """A TXT record's strings in the form of a zone file: 255 octets each."""
+    octets = text.encode("utf-8", "surrogateescape")
+    pieces = [octets[start : start + 255] for start in range(0, len(octets) or 1, 255)]
+    return " ".join('"' + "".join(f"\\{octet:03d}" for octet in piece) + '"' for piece in pieces)
 
 
 @dataclass

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "webadmin.trace",
     "webadmin.audit",
     "webadmin.signing",
+    "webadmin.policy",
     "webadmin.dashboard",
 ]
 

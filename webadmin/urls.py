@@ -10,6 +10,8 @@ from webadmin import health
 from webadmin.audit.api import AuditViewSet
 from webadmin.dashboard import accounts, aliases, domains, lists, overview, session
 from webadmin.directory.api import AccountViewSet, AliasViewSet, DomainViewSet
+from webadmin.policy import pages as policy
+from webadmin.policy.api import DnsListViewSet, InboundViewSet, LimitViewSet, NetworkViewSet, SealerViewSet
 from webadmin.queue.api import QueueViewSet
 from webadmin.signing.api import DkimKeyViewSet
 from webadmin.trace.api import TraceViewSet
@@ -19,6 +21,11 @@ router.register("domains", DomainViewSet)
 router.register("accounts", AccountViewSet)
 router.register("aliases", AliasViewSet, basename="alias")
 router.register("dkim-keys", DkimKeyViewSet, basename="dkim-key")
+router.register("inbound-policies", InboundViewSet, basename="inbound-policy")
+router.register("dns-lists", DnsListViewSet, basename="dns-list")
+router.register("trusted-networks", NetworkViewSet, basename="trusted-network")
+router.register("trusted-sealers", SealerViewSet, basename="trusted-sealer")
+router.register("reception-limits", LimitViewSet, basename="reception-limit")
 router.register("queue", QueueViewSet)
 router.register("trace", TraceViewSet)
 router.register("audit", AuditViewSet)
@@ -45,6 +52,9 @@ pages: list[URLPattern | URLResolver] = [
     path("domains/<int:pk>/", domains.one, name="domain"),
     path("domains/<int:pk>/delete/", domains.delete, name="domain-delete"),
     path("domains/<int:pk>/dkim/", domains.dkim, name="domain-dkim"),
+    path("domains/<int:pk>/policy/", policy.of_domain, name="domain-policy"),
+    path("policy/", policy.index, name="policy"),
+    path("policy/<str:what>/<int:pk>/remove/", policy.remove, name="policy-remove"),
     path("accounts/", accounts.index, name="accounts"),
     path("accounts/new/", accounts.new, name="account-new"),
     path("accounts/<int:pk>/", accounts.one, name="account"),

@@ -65,6 +65,8 @@ HAS_NUL = Reply(550, "5.6.0", "Message holds NUL octets")  # RFC 5321 §4.5.2 fo
 BARE_IN_DATA = Reply(550, "5.6.0", "Message holds a bare CR or LF; lines must end with CRLF")  # RFC 5321 §2.3.8
 HEADER_TOO_LARGE = Reply(552, "5.3.4", "Message header is too large")
 LOOP = Reply(554, "5.4.6", "Message has passed too many hosts: mail loop")  # RFC 5321 §6.3
+TOO_MANY_FIELDS = Reply(554, "5.6.0", "Message header has too many fields, or one that is too long")
+TOO_MANY_PARTS = Reply(554, "5.6.0", "Message has too many parts, or they are nested too deeply")
 ALIAS_LOOP = Reply(554, "5.4.6", "Alias leads back to itself")
 
 MAY_NOT_POST = Reply(550, "5.7.2", "You may not write to this list; sign in if you are one of its members")
@@ -86,6 +88,18 @@ TLS_READY = Reply(220, "2.0.0", "Ready to start TLS")
 TLS_UNAVAILABLE = Reply(454, "4.7.0", "TLS is not available now")
 TLS_ACTIVE = Reply(503, "5.5.1", "TLS is active already")
 TLS_BUFFERED = Reply(501, "5.5.2", "Nothing may follow STARTTLS before TLS is up")  # RFC 3207 §4.2, no injection
+
+# What a domain's policy says of mail from the world; RFC 7372 §3 has the codes of SPF, reverse DNS and DMARC.
+SPF_FAILED = Reply(550, "5.7.23", "SPF: this address may not send for the sender's domain")
+IPREV_FAILED = Reply(550, "5.7.25", "Your address has no name that leads back to it")
+HELO_FAILED = Reply(550, "5.7.1", "HELO or EHLO must name your host, which the one you gave does not")
+LISTED = Reply(554, "5.7.1", "Your address is on a blocklist")
+DMARC_FAILED = Reply(550, "5.7.26", "DMARC: the domain in From wishes that this message is refused")
+AUTHOR_UNCLEAR = Reply(550, "5.7.26", "From must name one author's domain")  # RFC 7489 §6.6.1
+UNDECIDED = Reply(451, "4.7.0", "A policy check could not be made, please try again later")
+GREYLISTED = Reply(451, "4.7.1", "Not known yet, please try again")
+SLOW_DOWN = Reply(450, "4.7.1", "Too many messages from your address, please slow down")
+ONE_POLICY = Reply(452, "4.5.3", "Recipient's domain has another policy, send to it in another transaction")
 
 
 def chunk_received(octets: int) -> Reply:

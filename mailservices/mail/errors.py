@@ -5,6 +5,7 @@
     │   ├── Unavailable            anything unknown: never lie with a permanent code
     │   ├── MailboxFull
     │   ├── TooManyRecipients
+    │   ├── ComeBack               a check could not be made, or wants to see the client again
     │   └── InUse                  another session holds the maildrop
     └── Permanent
         ├── SignInFailed
@@ -17,6 +18,7 @@
         ├── AliasLoop
         ├── TooLarge
         ├── TooLargeForMailbox
+        ├── TurnedAway             the domain's policy: the reply says which check
         ├── BadMessage             NUL, bare CR or LF, loop ...: the reply says which
         ├── NoSuchFolder
         ├── FolderExists
@@ -46,14 +48,16 @@ class MailError(Exception):
         imap: IMAP response code without brackets (RFC 5530), or empty.
         pop3: POP3 response code without brackets (RFC 2449, RFC 3206), or empty.
         words: a sentence for a stranger.
+        reason: what was found out, for log and trace; never for a stranger.
     """
 
     smtp: ClassVar[Reply] = codes.UNAVAILABLE
     imap: ClassVar[str] = ""
     pop3: ClassVar[str] = ""
 
-    def __init__(self, reply: Reply | None = None, words: str = "") -> None:
+    def __init__(self, reply: Reply | None = None, words: str = "", reason: str = "") -> None:
         self.reply = reply or self.smtp
+        self.reason = reason
         self.words = words or self.reply.text
         super().__init__(self.words)
 
@@ -82,6 +86,12 @@ class MailboxFull(Temporary):
 class TooManyRecipients(Temporary):
     smtp = codes.TOO_MANY_RECIPIENTS
     imap = "LIMIT"
+    pop3 = "SYS/TEMP"
+
+
+class ComeBack(Temporary):
+    smtp = codes.UNDECIDED
+    imap = "UNAVAILABLE"
     pop3 = "SYS/TEMP"
 
 
@@ -148,6 +158,12 @@ class TooLarge(Permanent):
 class TooLargeForMailbox(Permanent):
     smtp = codes.TOO_LARGE_FOR_MAILBOX
     imap = "OVERQUOTA"
+    pop3 = "SYS/PERM"
+
+
+class TurnedAway(Permanent):
+    smtp = codes.DMARC_FAILED
+    imap = "NOPERM"
     pop3 = "SYS/PERM"
 
 

@@ -65,7 +65,14 @@ class Part:
 
 def scan(header: bytes, body: Octets) -> Part:
     """The tree of a message."""
-    return _Scanner(body).part(None, headers.index(header), Range(0, len(body)), PLAIN, 0)
+    return examine(header, body)[0]
+
+
+def examine(header: bytes, body: Octets) -> tuple[Part, bool]:
+    """The tree of a message, and whether it is whole: within all limits, so that nothing was left unseen."""
+    scanner = _Scanner(body)
+    message = scanner.part(None, headers.index(header), Range(0, len(body)), PLAIN, 0)
+    return message, scanner.whole
 
 
 class _Scanner:
@@ -73,6 +80,11 @@ class _Scanner:
         self._body = body
         self._left = PARTS
         self._looks = LOOKS
+        self._deep = False
+
+    @property
+    def whole(self) -> bool:
+        return not self._deep and self._left > 0 and self._looks > 0
 
     def part(
         self, header: Range | None, fields: dict[bytes, list[bytes]], body: Range, default: MediaType, depth: int
@@ -80,7 +92,9 @@ class _Scanner:
         values = fields.get(b"content-type")
         part = Part(header, fields, body, content.parse(values[0] if values else None, default))
         self._left -= 1
-        if depth < DEPTH and self._left > 0:
+        if depth >= DEPTH:
+            self._deep = True
+        elif self._left > 0:
             if part.type.type == b"multipart":
                 part.children = self._parts(part, depth)
             elif part.type.type == b"message" and part.type.subtype in (b"rfc822", b"global"):

@@ -19,6 +19,8 @@ class Addresses:
     """A and AAAA; answered by IP addresses as text."""
 
     host: str
+    #: 4 or 6: of that kind alone; None: of both.
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

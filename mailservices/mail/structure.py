@@ -30,17 +30,20 @@ class Facts:
     sent_at: datetime | None
     #: As it stands in the field, for the trace; empty where there is none.
     message_id: str
+    #: Whether its parts are within all limits (mail/mime.py).
+    whole: bool
 
 
 def read(header: bytes, body: Octets) -> Facts:
     """The facts of a message; never fails, whatever it holds."""
-    message = mime.scan(header, body)
+    message, whole = mime.examine(header, body)
     date = _first(message.fields, b"date")
     return Facts(
         envelope(message.fields),
         _structure(message, body, extensions=True),
         dates.parse_field(date) if date else None,
         (_first(message.fields, b"message-id") or b"").decode("utf-8", "replace")[:998],
+        whole,
     )
 
 

@@ -1,6 +1,7 @@
 """Trace fields that we prepend: Received and Return-Path (RFC 5321 §4.4), and the fields a submission lacks."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -9,6 +10,9 @@ from email.utils import format_datetime
 HOPS = 100
 #: RFC 5322 §2.1.1, with room for what follows.
 _UNSAFE = re.compile(r"[^!-~]")
+#: Characters of the reason for Junk.
+JUNK_WORDS = 400
+_UNSAFE_WORDS = re.compile(r"[^ -~]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,17 @@ def received(hop: Hop) -> bytes:
 def return_path(sender: str) -> bytes:
     """Added once, when the message is delivered for good (RFC 5321 §4.4)."""
     return f"Return-Path: <{sender}>\r\n".encode()
+
+
+def delivered_to(address: str) -> bytes:
+    """RFC 9228 §2: whose mail was sent on from here, so that we know it if it comes back."""
+    return f"Delivered-To: {address}\r\n".encode()
+
+
+def junk_reason(reasons: Sequence[str]) -> bytes:
+    """Why a message lies in the Junk folder, for whoever wonders."""
+    words = _UNSAFE_WORDS.sub("?", "; ".join(reasons))[:JUNK_WORDS]
+    return f"X-Junk-Reason: {words}\r\n".encode()
 
 
 def date(at: datetime) -> bytes:

@@ -1,6 +1,7 @@
 """The resolver: asks the questions that flows of mail/ yield, with a cache and short limits."""
 
 import ipaddress
+import time
 from typing import TypeVar
 
 import dns.asyncresolver
@@ -8,6 +9,7 @@ import dns.exception
 import dns.flags
 import dns.name
 import dns.nameserver
+import dns.rdatatype
 import dns.resolver
 import dns.reversename
 
@@ -31,8 +33,20 @@ QUESTION_LIMIT = 10.0
 CACHED_ANSWERS = 20_000
 #: Octets of an answer over UDP that no network cuts into pieces.
 UDP_OCTETS = 1232
+#: Seconds for which an answer is kept at most, whatever it says of itself.
+KEPT_LIMIT = 3600.0
 
 Result = TypeVar("Result")
+
+
+class _Cache(dns.resolver.LRUCache):
+    """dnspython keeps a "there is no such name" that has no SOA for ever; RFC 2308 §5: it is not to be kept."""
+
+    def put(self, key: dns.resolver.CacheKey, value: dns.resolver.Answer) -> None:
+        if value.rrset is None and not any(one.rdtype == dns.rdatatype.SOA for one in value.response.authority):
+            return
+        value.expiration = min(value.expiration, time.time() + KEPT_LIMIT)
+        super().put(key, value)
 
 
 class Resolver:
@@ -47,7 +61,7 @@ class Resolver:
         self._resolver.flags = dns.flags.RD | dns.flags.AD
         #: What a resolver says of DNSSEC is only as good as the way to it.
         self._believed = all(_is_loopback(_host_of(one)) for one in self._resolver.nameservers)
-        self._resolver.cache = dns.resolver.LRUCache(CACHED_ANSWERS)
+        self._resolver.cache = _Cache(CACHED_ANSWERS)
         #: Name servers on this very machine are a trial's, whose answers may point to this machine.
         self.loopback = bool(config.dns) and all(_is_loopback(host) for host, _ in config.dns)
 
@@ -69,12 +83,14 @@ class Resolver:
                 return await self._ask(name, "TXT")
             case Ptr(address):
                 return await self._ask(dns.reversename.from_address(address).to_text(), "PTR")
-            case Addresses(host):
+            case Addresses(host, None):
                 found = [await self._ask(host, kind) for kind in ("A", "AAAA")]
                 records = tuple(
                     str(one) for answer in found if isinstance(answer, Found) for one in answer.records
                 )
                 return Found(records) if records else next((a for a in found if isinstance(a, Trouble)), found[0])
+            case Addresses(host, version):
+                return await self._ask(host, "A" if version == 4 else "AAAA")
 
     async def _ask(self, name: str, kind: str) -> Answer:
         try:

@@ -13,6 +13,10 @@ COMMAND_SECONDS = Histogram(
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
 )
 MESSAGES = Counter("facteur_messages_total", "Messages by what became of them", ["service", "event"])
+VERDICTS = Counter(
+    "facteur_verdicts_total", "What stages of reception objected to, by what came of it", ["stage", "outcome"]
+)
+FINDINGS = Counter("facteur_findings_total", "What checks of reception found", ["method", "result"])
 OCTETS = Counter("facteur_message_octets_total", "Octets of accepted messages", ["service"])
 COMMIT_SECONDS = Histogram(
     "facteur_commit_seconds",

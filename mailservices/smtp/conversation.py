@@ -141,7 +141,7 @@ async def _carry_out(session: Session, command: Command) -> Reply | bytes:
                 reply = await VERBS[type(command)](session, command)
     except MailError as error:
         recipient = str(command.recipient) if isinstance(command, commands.Rcpt) else ""
-        session.refused(error.reply, recipient)
+        session.refused(error.reply, recipient, error.reason)
         return error.reply
     except (Closed, ConnectionError, Endless, SentAway):
         raise

@@ -2,24 +2,34 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from mailservices.mail import backoff, headers, srs, trace
-from mailservices.mail.address import Address
-from mailservices.mail.envelope import Envelope, Recipient
-from mailservices.mail.vocabulary import Event
+from mailservices.mail import codes, headers, trace
+from mailservices.mail.envelope import Envelope
+from mailservices.mail.errors import BadMessage, NoSuchFolder, Unavailable
+from mailservices.mail.findings import Finding
+from mailservices.mail.vocabulary import Event, SpecialUse
 from mailservices.net import metrics
-from mailservices.smtp import signing
+from mailservices.smtp import leaving, signing
 from mailservices.smtp.session import Session
-from mailservices.store import contents
+from mailservices.smtp.stages.arrival import Arrival
+from mailservices.store import contents, mailboxes
 from mailservices.store.delivery import Content, Delivery, Placement
 from mailservices.store.directory import Mailbox, Route
-from mailservices.store.queue import Outgoing, OutgoingRecipient
-from mailservices.store.spool import Spool
+from mailservices.store.queue import Outgoing
 from mailservices.store.trace import Row
 
 
-async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route], spool: Spool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A mailbox here, and the recipient that led to it."""
+
+    box: Mailbox
+    recipient: str
+
+
+async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route], arrival: Arrival) -> None:
     """Commit the message for all its recipients, then wake the workers.
 
     Args:
@@ -27,20 +37,30 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
 
     Raises:
         MailboxFull, TooLargeForMailbox, NoSuchFolder: for one recipient, so for none.
+        BadMessage: it has more parts than can be looked at.
         Unavailable
     """
     started, now = time.monotonic(), datetime.now(UTC)
-    stamps = _stamps(session, envelope, spool.header, now)
-    stamps = await signing.signatures(session, envelope, stamps + spool.header, spool.body(), now) + stamps
-    prefix = trace.return_path(envelope.return_path) + stamps
-    content, facts = await contents.prepare(session.context.pool, prefix, spool.header, spool.body())
-    boxes = _mailboxes(envelope, routes)
-    places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in boxes)
-    outgoing = _outgoing(session, envelope, routes, stamps, content, facts.message_id, now)
-    events = tuple(_events(session, envelope, boxes, outgoing, content.size, facts.message_id))
-    await session.context.appender.deliver(
-        Delivery(((content, places),) if places else (), outgoing, events=events)
+    stamps = _stamps(session, envelope, arrival, now)
+    stamps = await signing.signatures(session, envelope, stamps + arrival.header, arrival.body, now) + stamps
+    return_path = trace.return_path(envelope.return_path)
+    content, facts = await contents.prepare(
+        session.context.pool, return_path + stamps, arrival.header, arrival.body
     )
+    if not facts.whole and not session.profile.submission:
+        raise BadMessage(codes.TOO_MANY_PARTS)
+    places = await _places(session, envelope, routes, arrival)
+    outgoing = leaving.outgoing(session, envelope, routes, stamps, content, facts.message_id, now)
+    delivery = Delivery(
+        tuple(_placed(content, return_path, stamps, place, now) for place in places),
+        outgoing,
+        events=tuple(_events(session, envelope, arrival, places, outgoing, content.size, facts.message_id)),
+    )
+    try:
+        await session.context.appender.deliver(delivery)
+    except NoSuchFolder:
+        # Its owner removed the Junk folder just now: it is made anew when the message comes again.
+        raise (Unavailable if arrival.junk else NoSuchFolder) from None
     metrics.COMMIT_SECONDS.labels("smtp").observe(time.monotonic() - started)
     metrics.MESSAGES.labels("smtp", Event.ACCEPTED).inc()
     metrics.OCTETS.labels("smtp").inc(content.size)
@@ -48,8 +68,16 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
         session.context.bell.ring({one.destination for one in outgoing.recipients if not one.report})
 
 
-def _stamps(session: Session, envelope: Envelope, header: bytes, now: datetime) -> bytes:
-    """What we prepend for every recipient: Received, and what a submission must have and lacks."""
+def _placed(
+    content: Content, return_path: bytes, stamps: bytes, place: _Place, now: datetime
+) -> tuple[Content, tuple[Placement, ...]]:
+    """The message as one mailbox has it: with the address that it came by. Its body is shared by all."""
+    own = replace(content, prefix=return_path + trace.delivered_to(place.recipient) + stamps)
+    return own, (Placement(place.box.account_id, place.box.mailbox_id, now),)
+
+
+def _stamps(session: Session, envelope: Envelope, arrival: Arrival, now: datetime) -> bytes:
+    """What we prepend for every recipient: Received, what was found out, what a submission must have and lacks."""
     hostname = session.context.config.hostname
     hop = trace.Hop(
         helo=session.helo,
@@ -68,104 +96,49 @@ def _stamps(session: Session, envelope: Envelope, header: bytes, now: datetime) 
         recipient=str(envelope.recipients[0].address) if len(envelope.recipients) == 1 else "",
         priority=envelope.priority,
     )
-    prefix = trace.received(hop)
+    prefix = trace.received(hop) + _told(arrival.findings, arrival.junk)
     if session.identity is not None:
-        if headers.first(header, b"date") is None:
+        if headers.first(arrival.header, b"date") is None:
             prefix += trace.date(now)
-        if headers.first(header, b"message-id") is None:
+        if headers.first(arrival.header, b"message-id") is None:
             prefix += trace.message_id(session.trace_id.hex, hostname)
     return prefix
 
 
-def _mailboxes(envelope: Envelope, routes: Sequence[Route]) -> list[Mailbox]:
-    """Each local mailbox once, however many recipients lead to it; none yet where the message is held."""
+def _told(findings: Sequence[Finding], junk: Sequence[str]) -> bytes:
+    """The fields that say what the stages found out."""
+    return trace.junk_reason([*junk, summary(findings)]) if junk else b""
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """All findings on one line, for the trace: spf=pass dmarc=pass."""
+    return " ".join(f"{finding.method}={finding.result}" for finding in findings)
+
+
+async def _places(session: Session, envelope: Envelope, routes: Sequence[Route], arrival: Arrival) -> list[_Place]:
+    """Each local mailbox once, however many recipients lead to it: INBOX, or Junk where the stages said so.
+
+    None yet where the message is held.
+    """
     if envelope.hold:
         return []
-    return list({box.account_id: box for route in routes for box in route.mailboxes}.values())
-
-
-def _outgoing(
-    session: Session,
-    envelope: Envelope,
-    routes: Sequence[Route],
-    prefix: bytes,
-    content: Content,
-    message_id: str,
-    now: datetime,
-) -> Outgoing | None:
-    if envelope.hold:
-        # All of them are resolved when it is released.
-        queued = [_queued(one, one.address, one.notify) for one in envelope.recipients]
-    else:
-        pairs = zip(envelope.recipients, routes, strict=True)
-        queued = [one for recipient, route in pairs for one in _leaving(envelope, recipient, route)]
-    # One that is only told of and one that is sent may have the same address.
-    recipients = {(one.address, one.report): one for one in queued}
-    if not recipients:
-        return None
-    release_at = envelope.hold.release(now) if envelope.hold else None
-    deliver_by = now + timedelta(seconds=envelope.by.seconds) if envelope.by else None
-    expires_at = (release_at or now) + backoff.LIFETIME
-    if deliver_by and envelope.by and envelope.by.returned:
-        expires_at = min(expires_at, deliver_by)
-    return Outgoing(
-        recipients=tuple(recipients.values()),
-        sender=_sender(session, envelope, routes, now),
-        expires_at=expires_at,
-        prefix=prefix,
-        header=content.header,
-        body=content.body,
-        message_id=session.trace_id,
-        account_id=session.identity.account_id if session.identity else None,
-        envid=envelope.envid,
-        ret=envelope.ret,
-        eightbit=envelope.eightbit,
-        smtputf8=envelope.smtputf8,
-        message_id_field=message_id,
-        priority=envelope.priority,
-        require_tls=envelope.require_tls,
-        deliver_by=deliver_by,
-        by_mode=envelope.by.mode if envelope.by else "",
-        release_at=release_at,
-        future_release=envelope.hold.request if envelope.hold else "",
-    )
-
-
-def _sender(session: Session, envelope: Envelope, routes: Sequence[Route], now: datetime) -> str:
-    """Whom the next host is told: of a stranger's message that we forward, ourselves (mail/srs.py)."""
-    if session.identity is None and envelope.sender is not None:
-        pairs = zip(envelope.recipients, routes, strict=True)
-        domain = next((one.address.domain for one, route in pairs if route.remote), "")
-        if domain:
-            key = session.context.config.srs_key
-            return str(srs.forward(envelope.sender, domain, key, srs.today(now.timestamp())))
-    return envelope.return_path
-
-
-def _leaving(envelope: Envelope, recipient: Recipient, route: Route) -> Iterator[OutgoingRecipient]:
-    """What one recipient puts into the queue: where it leads away, and the success that is to be reported."""
-    notify = recipient.notify
-    success = bool(envelope.sender and notify and "SUCCESS" in notify)
-    if success and len(route.mailboxes) + len(route.remote) > 1:
-        # RFC 3461 §5.2.7.2: of a list, only that it was expanded is reported.
-        yield _queued(recipient, recipient.address, notify, "expanded")
-        notify = tuple(word for word in notify or () if word != "SUCCESS") or ("NEVER",)
-    elif success and route.mailboxes:
-        yield _queued(recipient, recipient.address, notify, "delivered")
-    for address in route.remote:
-        yield _queued(recipient, address, notify)
-
-
-def _queued(
-    recipient: Recipient, address: Address, notify: tuple[str, ...] | None, report: str = ""
-) -> OutgoingRecipient:
-    return OutgoingRecipient(str(address), address.domain, recipient.orcpt, notify, report)
+    found: dict[int, _Place] = {}
+    for recipient, route in zip(envelope.recipients, routes, strict=True):
+        for box in route.mailboxes:
+            found.setdefault(box.account_id, _Place(box, str(recipient.address)))
+    if not arrival.junk or not found:
+        return list(found.values())
+    junk = await mailboxes.with_role(session.context.pool, list(found), SpecialUse.JUNK)
+    return [
+        replace(place, box=replace(place.box, mailbox_id=junk[account_id])) for account_id, place in found.items()
+    ]
 
 
 def _events(
     session: Session,
     envelope: Envelope,
-    boxes: Sequence[Mailbox],
+    arrival: Arrival,
+    places: Sequence[_Place],
     outgoing: Outgoing | None,
     size: int,
     message_id: str,
@@ -176,9 +149,11 @@ def _events(
     def row(kind: Event, recipient: str, account: int | None, detail: str = "") -> Row:
         return Row(session.trace_id, kind, "smtp", account, peer, sender, recipient, message_id, size, detail)
 
-    yield row(Event.ACCEPTED, ", ".join(str(one.address) for one in envelope.recipients), account_id)
-    for box in boxes:
-        yield row(Event.DELIVERED, box.address, box.account_id)
+    addresses = ", ".join(str(one.address) for one in envelope.recipients)
+    yield row(Event.ACCEPTED, addresses, account_id, summary(arrival.findings))
+    junk = f"to Junk: {'; '.join(arrival.junk)}" if arrival.junk else ""
+    for place in places:
+        yield row(Event.DELIVERED, place.box.address, place.box.account_id, junk)
     held = f", held until {outgoing.release_at:%Y-%m-%d %H:%M:%S} UTC" if outgoing and outgoing.release_at else ""
     for recipient in outgoing.recipients if outgoing else ():
         if not recipient.report:

@@ -1,7 +1,7 @@
 """From the end of DATA to 250: look at the message, ask the stages, deliver.
 
 - a message that no message may be (NUL, bare CR or LF) is refused
-- the stages in order: the first that objects decides
+- the stages of pipeline.py in order: the first that objects decides
 - everything is committed in one transaction, then 250
 """
 
@@ -13,18 +13,14 @@ from mailservices.mail import binary
 from mailservices.mail.codes import Reply
 from mailservices.mail.envelope import Envelope
 from mailservices.mail.errors import MailError, Unavailable
-from mailservices.smtp import deliver
+from mailservices.smtp import deliver, pipeline
 from mailservices.smtp.incoming import Incoming
 from mailservices.smtp.session import Session
-from mailservices.smtp.stages import loops
-from mailservices.smtp.stages.arrival import Arrival, Stage
+from mailservices.smtp.stages.arrival import Arrival
 from mailservices.store.ids import new_id
-from mailservices.store.spool import Spool
 
 #: Base64 makes four octets of three, and line ends besides (RFC 2045 §6.8).
 GROWTH = 1.4
-
-STAGES: tuple[Stage, ...] = (loops.check,)
 
 _log = log.get()
 
@@ -37,37 +33,35 @@ async def accept(session: Session, incoming: Incoming) -> Reply | bytes:
     Raises:
         MailError: it is not taken.
     """
-    if session.envelope is None:
+    arrival = session.arrival
+    if session.envelope is None or arrival is None:
         raise Unavailable
     incoming.finish()
     if session.envelope.binary:
         incoming = await _encoded(session, incoming)
     incoming.check_lines()
-    spool = incoming.spool
-    arrival = Arrival(session.wire.peer, session.envelope, spool.header)
-    for stage in STAGES:
-        if (objection := await stage(arrival)) is not None:
-            raise objection
+    arrival.header, arrival.body, arrival.routes = incoming.spool.header, incoming.spool.body(), session.routes
+    await pipeline.message(arrival)
     try:
-        await deliver.deliver(session, session.envelope, session.routes, spool)
+        await deliver.deliver(session, session.envelope, session.routes, arrival)
     except Unavailable:
         raise
     except MailError:
         if not session.profile.lmtp:
             raise
-        return b"".join([bytes(reply) for reply in await _one_by_one(session, session.envelope, spool)])
+        return b"".join([bytes(reply) for reply in await _one_by_one(session, session.envelope, arrival)])
     return for_each(session, _taken(session))
 
 
-async def _one_by_one(session: Session, envelope: Envelope, spool: Spool) -> list[Reply]:
+async def _one_by_one(session: Session, envelope: Envelope, arrival: Arrival) -> list[Reply]:
     """What cannot be delivered to all together is delivered to each that can have it."""
     replies = []
     for recipient, route in zip(envelope.recipients, list(session.routes), strict=True):
         session.trace_id = new_id()
         try:
-            await deliver.deliver(session, replace(envelope, recipients=[recipient]), [route], spool)
+            await deliver.deliver(session, replace(envelope, recipients=[recipient]), [route], arrival)
         except MailError as error:
-            session.refused(error.reply, str(recipient.address))
+            session.refused(error.reply, str(recipient.address), error.reason)
             replies.append(error.reply)
         else:
             replies.append(_taken(session))
@@ -97,6 +91,12 @@ async def _encoded(session: Session, incoming: Incoming) -> Incoming:
 def outcome(session: Session, error: MailError) -> Reply:
     """The reply to a message that was not taken, and its trace."""
     for recipient in session.envelope.recipients if session.envelope else ():
-        session.refused(error.reply, str(recipient.address))
-    _log.info("message refused", trace_id=session.trace_id.hex, reply=error.reply.code, words=error.words)
+        session.refused(error.reply, str(recipient.address), error.reason)
+    _log.info(
+        "message refused",
+        trace_id=session.trace_id.hex,
+        reply=error.reply.code,
+        words=error.words,
+        reason=error.reason,
+    )
     return error.reply

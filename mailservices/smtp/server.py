@@ -2,19 +2,28 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from mailservices.auth.credentials import Gate
 from mailservices.config import Config
 from mailservices.mail import codes
+from mailservices.mail.errors import MailError, Unavailable
 from mailservices.net import tls
 from mailservices.net.bell import Bell
+from mailservices.net.dns import Resolver
 from mailservices.net.doors import Doors
+from mailservices.net.gateway import Gateway
 from mailservices.net.health import Health
 from mailservices.net.nudges import Nudges
+from mailservices.net.rates import Rates
 from mailservices.net.worker import Listener
+from mailservices.smtp import pipeline
 from mailservices.smtp.conversation import converse
 from mailservices.smtp.session import LMTP, RECEPTION, SUBMISSION, SUBMISSIONS, Context, Profile, Session
+from mailservices.smtp.stages.arrival import Desk
+from mailservices.smtp.stages.listings import Listings
 from mailservices.smtp.wire import Wire
+from mailservices.store import policy
 from mailservices.store import pool as database
 from mailservices.store.appender import Appender
 from mailservices.store.keys import KeyRing
@@ -38,6 +47,7 @@ class SmtpService:
         self.nudges = Nudges(self.config.redis_url)
         self.journal = Journal(self.pool)
         self.bell = Bell(self.config.redis_url)
+        desk = Desk(self.pool, Resolver(self.config), policy.Policies(self.pool), Listings(), Rates(), Gateway())
         self.context = Context(
             self.config,
             self.pool,
@@ -46,6 +56,7 @@ class SmtpService:
             self.journal,
             self.bell,
             KeyRing(self.pool, self.config.sealing_key),
+            desk,
         )
         self.tls = tls.server(self.config)
         health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
@@ -76,12 +87,32 @@ class SmtpService:
                 wire.write(bytes(codes.TOO_MANY_CONNECTIONS))
                 return
             try:
-                await converse(Session(self.context, profile, wire))
+                session = Session(self.context, profile, wire)
+                if await self._may_talk(session):
+                    await converse(session)
             finally:
                 self.doors.leave(wire)
 
         context = self.tls if profile.starttls else None
         return lambda: Wire(serve, loop, self.config.hostname, context)
+
+    async def _may_talk(self, session: Session) -> bool:
+        """Whether this client may open one more session; if not, it is told so."""
+        desk, wire = self.context.desk, session.wire
+        if session.profile is RECEPTION and wire.proxied is None and desk.gateway.saw(wire.peer):
+            # The log has told of it; the dashboard is told when the database is there again.
+            with suppress(Unavailable):
+                await policy.notice(self.pool, policy.GATEWAY, wire.peer)
+        # Whom nobody can ask for the limits now is let in, and told at MAIL that nobody can.
+        with suppress(Unavailable):
+            await desk.policies.current()
+        try:
+            await pipeline.connected(session.arrive(desk.policies.last))
+        except MailError as error:
+            session.refused(error.reply, reason=error.reason)
+            wire.write(bytes(error.reply))
+            return False
+        return True
 
 
 SERVICE = SmtpService

@@ -14,11 +14,13 @@ from mailservices.net.connection import is_loopback
 from mailservices.protocols.smtp.reader import Reader
 from mailservices.protocols.smtp.session import State
 from mailservices.smtp.incoming import Incoming
+from mailservices.smtp.stages.arrival import Arrival, Client, Desk
 from mailservices.smtp.wire import Wire
 from mailservices.store.appender import Appender
 from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
 from mailservices.store.keys import KeyRing
+from mailservices.store.policy import Rules
 from mailservices.store.pool import Pool
 from mailservices.store.trace import Journal, Row
 
@@ -43,6 +45,7 @@ class Context:
     journal: Journal
     bell: Bell
     keys: KeyRing
+    desk: Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class Profile:
     starttls: bool
     #: RFC 2033: one reply for each recipient at the end; for neighbours, which are asked nothing.
     lmtp: bool = False
+
+    @property
+    def exempt(self) -> bool:
+        """Whether nothing is asked of its clients: they have to sign in, or are neighbours."""
+        return self.submission or self.lmtp
 
 
 RECEPTION = Profile("smtp", submission=False, starttls=True)
@@ -81,9 +89,15 @@ class Session:
     incoming: Incoming | None = None
     #: Where the recipients of the envelope lead, in their order.
     routes: list[Route] = field(default_factory=list)
+    #: What the stages know of the transaction, from MAIL on; and of the client.
+    arrival: Arrival | None = None
+    client: Client = field(init=False)
     #: Names the transaction in trace, log, Received field and final reply.
     trace_id: UUID = field(default_factory=new_id)
     errors: int = 0
+
+    def __post_init__(self) -> None:
+        self.client = Client(self.wire.peer)
 
     @property
     def secure(self) -> bool:
@@ -96,8 +110,19 @@ class Session:
         if self.incoming is not None:
             self.incoming.close()
             self.incoming = None
+        self.arrival = None
         self.routes = []
         self.trace_id = new_id()
+
+    def arrive(self, rules: Rules, envelope: Envelope | None = None) -> Arrival:
+        """What the stages are given. Nothing is asked of who signed in, or comes from a trusted network."""
+        desk, peer = self.context.desk, self.wire.peer
+        # An address that many hide behind is nobody's to trust.
+        trusted = bool(peer) and rules.trusts(peer) and desk.gateway.suspected != peer
+        return Arrival(
+            desk, self.client, self.context.config.hostname, rules,
+            exempt=self.profile.exempt or trusted or not peer, helo=self.helo, envelope=envelope,
+        )  # fmt: skip
 
     def restart(self) -> None:
         """Forget everything but the connection: after STARTTLS (RFC 3207 §4.2)."""
@@ -107,8 +132,8 @@ class Session:
         self.extended = False
         self.identity = None
 
-    def refused(self, reply: Reply, recipient: str = "") -> None:
-        """Leave a trace of what was turned away."""
+    def refused(self, reply: Reply, recipient: str = "", reason: str = "") -> None:
+        """Leave a trace of what was turned away, and why where the reply does not say it all."""
         metrics.MESSAGES.labels("smtp", Event.REFUSED).inc()
         self.context.journal.add(
             Row(
@@ -119,6 +144,6 @@ class Session:
                 remote_host=self.wire.peer or None,
                 sender=self.envelope.return_path if self.envelope else "",
                 recipient=recipient,
-                detail=f"{reply.code} {reply.enhanced} {reply.text}",
+                detail=f"{reply.code} {reply.enhanced} {reply.text}" + (f" ({reason})" if reason else ""),
             )
         )

@@ -25,10 +25,11 @@ from mailservices.mail.errors import (
 )
 from mailservices.protocols.smtp import commands, parameters, replies
 from mailservices.protocols.smtp.parameters import ParameterError
-from mailservices.smtp import signin
+from mailservices.smtp import pipeline, signin
 from mailservices.smtp.session import Session
 from mailservices.store import directory, queue
 from mailservices.store.directory import Route
+from mailservices.store.policy import Rules
 
 #: Recipients of one transaction (RFC 5321 §4.5.3.1.8: at least 100); announced as RCPTMAX (RFC 9422 §3).
 RECIPIENTS = 1000
@@ -96,8 +97,12 @@ async def mail(session: Session, command: commands.Mail) -> Reply:
         and not await directory.owns(session.context.pool, session.identity.account_id, command.sender)
     ):
         raise NotYourAddress
+    # Who is not checked needs no rules: whatever they are, they are not asked for.
+    rules = Rules() if session.profile.exempt else await session.context.desk.policies.current()
+    arrival = session.arrive(rules, envelope)
+    await pipeline.sender(arrival)
     session.begin()
-    session.envelope = envelope
+    session.envelope, session.arrival = envelope, arrival
     return reply
 
 
@@ -124,7 +129,7 @@ async def _timed(session: Session, envelope: Envelope) -> Reply:
 
 async def rcpt(session: Session, command: commands.Rcpt) -> Reply:
     envelope = session.envelope
-    if envelope is None:
+    if envelope is None or session.arrival is None:
         return codes.BAD_SEQUENCE
     try:
         recipient = parameters.read_rcpt(Recipient(command.recipient), command.parameters, {"DSN"})
@@ -137,6 +142,7 @@ async def rcpt(session: Session, command: commands.Rcpt) -> Reply:
     route = await _lead(session, command.recipient)
     _may_relay(session, recipient, route)
     _has_room(route, envelope.size)
+    await pipeline.recipient(session.arrival, command.recipient)
     envelope.recipients.append(recipient)
     session.routes.append(route)
     return codes.RECIPIENT_OK

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from mailservices.mail.errors import FolderExists, NoSuchFolder, NotPossible, RoleTaken, Unavailable
-from mailservices.mail.vocabulary import HIERARCHY, INBOX
+from mailservices.mail.vocabulary import HIERARCHY, INBOX, SpecialUse
 from mailservices.store.pool import Connection, Pool, connection, transaction
 
 #: Folders of one account.
@@ -28,6 +28,16 @@ COUNT = "SELECT count(*) FROM mail_mailbox WHERE account_id = $1"
 CREATE = """
 INSERT INTO mail_mailbox (account_id, name, special_use) VALUES ($1, $2, $3)
 ON CONFLICT (account_id, name) DO NOTHING RETURNING mailbox_id
+"""
+ROLES = """
+SELECT account_id, mailbox_id FROM mail_mailbox WHERE account_id = ANY($1::bigint[]) AND special_use = $2
+"""
+# A folder of that name that has no role yet takes it.
+MAKE_ROLE = """
+INSERT INTO mail_mailbox AS m (account_id, name, special_use) VALUES ($1, $2, $3)
+ON CONFLICT (account_id, name) DO UPDATE SET
+    special_use = CASE m.special_use WHEN '' THEN EXCLUDED.special_use ELSE m.special_use END
+RETURNING mailbox_id
 """
 ROLE_TAKEN = "SELECT EXISTS (SELECT FROM mail_mailbox WHERE account_id = $1 AND special_use = $2 AND $2 <> '')"
 
@@ -133,6 +143,30 @@ async def create(pool: Pool, account_id: int, names: Sequence[str], special_use:
         if created is None:
             raise FolderExists
         return created
+
+
+async def with_role(pool: Pool, account_ids: Sequence[int], role: SpecialUse) -> dict[int, int]:
+    """The folder of each account that has this role; made, under the role's name, where there is none.
+
+    Raises:
+        NoSuchFolder: an account is gone.
+    """
+    async with connection(pool) as db:
+        found = {row["account_id"]: row["mailbox_id"] for row in await db.fetch(ROLES, account_ids, role)}
+    for account_id in account_ids:
+        if account_id not in found:
+            found[account_id] = await _make_role(pool, account_id, role)
+    return found
+
+
+async def _make_role(pool: Pool, account_id: int, role: SpecialUse) -> int:
+    async with transaction(pool) as db:
+        if await db.fetchval(LOCK_ACCOUNT, account_id) is None:
+            raise NoSuchFolder
+        for row in await db.fetch(ROLES, [account_id], role):
+            return int(row["mailbox_id"])  # somebody else has just made it
+        await db.execute(SUBSCRIBE, account_id, role)
+        return int(await db.fetchval(MAKE_ROLE, account_id, role, role))
 
 
 async def rename(pool: Pool, account_id: int, old: str, new: str, superiors: Iterable[str]) -> None:

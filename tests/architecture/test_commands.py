@@ -82,7 +82,7 @@ def test_commands_are_frozen() -> None:
 #: Replies that a conversation alone cannot bring about: they need an outage, time, many of something, a stranger.
 ELSEWHERE = {
     "SHUTTING_DOWN", "TIMED_OUT", "TOO_MANY_CONNECTIONS", "UNAVAILABLE", "AUTH_UNAVAILABLE", "AUTH_NEEDS_TLS",
-    "TLS_UNAVAILABLE", "EARLY_TALKER", "TOO_MANY_HELD",
+    "TLS_UNAVAILABLE", "EARLY_TALKER", "TOO_MANY_HELD", "SLOW_DOWN",
 }  # fmt: skip
 REPLIES = {name for name, value in vars(codes).items() if isinstance(value, Reply)} - ELSEWHERE
 

@@ -59,6 +59,12 @@ _OTHERS = {
         b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\xdc\4\0\x19",
         b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
     ],
+    "dmarc_records": [
+        b"v=DMARC1; p=reject; sp=quarantine; np=none; adkim=s; aspf=r; pct=50; t=y; fo=1; rua=mailto:a@b.test!10m",
+        b"v=DMARC1;p=none",
+        b"v=DMARC1; rua=mailto:a@b.test",
+    ],
+    "return_codes": [b"127.0.0.2 127.0.0.4-7,127.0.1.2-127.0.1.3", b"127.255.255.254"],
     "replies": [b"\x09250-us.test\r\n250 2.1.0 Fine\r\n550 5.1.1 No\r\n", b"\x09250\r\n", b"\x09354 Go on\r\n"],
     "moments": [b" 1-Jul-2026 02:44:25 -0700", b"1-Jul-2026"],
 }

@@ -13,6 +13,8 @@ from mailservices.mail import (
     binary,
     content,
     dates,
+    dmarc,
+    dnslist,
     headers,
     lexical,
     line_ends,
@@ -76,6 +78,28 @@ def pieces(octets: bytes) -> Iterator[bytes]:
 def latin(octets: bytes) -> str:
     """Any text, of which octets beyond ASCII make characters of several kinds."""
     return octets.decode("utf-8", "surrogateescape")
+
+
+@target
+def dmarc_records(octets: bytes) -> None:
+    """A record is read, and asks for no more than it says: a percentage, wishes that there are."""
+    record = dmarc.parse(octets)
+    assert 0 <= record.percent <= 100
+    assert {record.policy, record.subdomains, record.missing} <= {*dmarc.Wish, None}
+
+
+@target
+def authors(octets: bytes) -> None:
+    """A message has one author's domain, none, or nobody can say."""
+    author = dmarc.author(octets)
+    assert author is None or author == address.normal_domain(author)
+
+
+@target
+def return_codes(octets: bytes) -> None:
+    """Ranges within 127/8, each from its first to its last."""
+    for first, last in dnslist.parse_codes(latin(octets)):
+        assert 127 << 24 <= first <= last < 128 << 24
 
 
 @target

@@ -207,3 +207,13 @@ def test_only_so_much_of_a_parts_header_is_read() -> None:
     [part] = scan(mixed(), body).children
     assert part.type.subtype == b"plain"
     assert body[part.body.start : part.body.end] == b"text"
+
+
+def test_what_is_left_unseen_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    header = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
+    body = b"--x\r\n\r\na\r\n" * 20 + b"--x--\r\n"
+    assert mime.examine(header, body)[1]
+    monkeypatch.setattr(mime, "PARTS", 5)
+    assert not mime.examine(header, body)[1]
+    deep = b"".join(b"Content-Type: message/rfc822\r\n\r\n" for _ in range(mime.DEPTH + 5))
+    assert not mime.examine(b"Content-Type: message/rfc822\r\n\r\n", deep)[1]

@@ -79,3 +79,12 @@ def test_the_other_fields() -> None:
     assert trace.return_path("a@b.test") == b"Return-Path: <a@b.test>\r\n"
     assert trace.date(AT) == b"Date: Wed, 01 Jul 2026 02:44:25 +0000\r\n"
     assert trace.message_id("0123", "us.test") == b"Message-ID: <0123@us.test>\r\n"
+
+
+def test_what_is_sent_on_says_whose_it_was() -> None:
+    assert trace.delivered_to("info@example.org") == b"Delivered-To: info@example.org\r\n"
+
+
+def test_the_reason_for_junk_is_one_line_of_bounded_length() -> None:
+    assert trace.junk_reason(["a", "b\r\nX: y"]) == b"X-Junk-Reason: a; b??X: y\r\n"
+    assert len(trace.junk_reason(["x" * 5000])) < 450

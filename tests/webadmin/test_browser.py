@@ -3,17 +3,32 @@
 import os
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from appliance import programs
 from webadmin.directory import actions
 from webadmin.directory.models import Account
+from webadmin.policy import actions as policy
+from webadmin.policy.models import InboundPolicy, Notice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "a long passphrase"
-PAGES = ("", "domains/", "accounts/", "accounts/new/", "aliases/", "queue/", "trace/", "audit/", "password/")
+PAGES = (
+    "",
+    "domains/",
+    "accounts/",
+    "accounts/new/",
+    "aliases/",
+    "policy/",
+    "queue/",
+    "trace/",
+    "audit/",
+    "password/",
+)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +124,10 @@ def test_pages_fit_a_phone_in_the_dark(signed_in: Page) -> None:
     domain = actions.create_domain(actions.OPERATOR, "a-rather-long-domain-name-for-a-phone.example.org")
     account = actions.create_account(actions.OPERATOR, f"somebody.with.a.long.name@{domain.name}", "pw1", 10**9)
     actions.create_alias(actions.OPERATOR, f"@{domain.name}", ["elsewhere@another-long-domain.example.com"])
-    for path in (*PAGES, f"domains/{domain.pk}/", "aliases/new/", f"accounts/{account.pk}/"):
+    policy.create_dnslist(actions.OPERATOR, "a-rather-long-zone-of-a-list-for-a-phone.example.org", "refuse")
+    policy.trust_network(actions.OPERATOR, "2001:db8:1234:5678::/64")
+    paths = ("aliases/new/", f"accounts/{account.pk}/", f"domains/{domain.pk}/", f"domains/{domain.pk}/policy/")
+    for path in (*PAGES, *paths):
         signed_in.goto(f"/{path}")
         width = signed_in.evaluate("document.documentElement.scrollWidth")
         assert width <= 375, path
@@ -139,6 +157,56 @@ def test_leads_addresses_by_hand(signed_in: Page) -> None:
     page.get_by_label("What it is for").fill("the bookshop")
     page.get_by_role("button", name="Make one").click()
     expect(page.get_by_role("cell", name="the bookshop")).to_be_visible()
+
+
+def test_a_domain_gets_a_policy_of_its_own_and_gives_it_up(signed_in: Page) -> None:
+    domain = actions.create_domain(actions.OPERATOR, "example.org")
+    page = signed_in
+    page.goto(f"/domains/{domain.pk}/")
+    page.get_by_role("main").get_by_role("link", name="Policy").click()
+    page.get_by_label("SPF fails").select_option("Refuse")
+    page.get_by_label("Greylisting").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("has this policy within seconds")
+    expect(page.get_by_label("SPF fails")).to_have_value("refuse")
+    expect(page.get_by_label("Greylisting")).to_be_checked()
+    page.get_by_role("button", name="Follow the appliance again").click()
+    expect(page.get_by_label("SPF fails")).to_have_value("note")
+    assert not InboundPolicy.objects.exists()
+
+
+def test_the_appliances_policy_is_set_on_one_page(signed_in: Page) -> None:
+    page = signed_in
+    page.get_by_role("link", name="Policy").click()
+    page.get_by_label("No reverse DNS").select_option("To the Junk folder")
+    page.get_by_role("button", name="Save the checks").click()
+    expect(page.get_by_label("No reverse DNS")).to_have_value("junk")
+    page.get_by_label("Zone").fill("bl.example.org")
+    page.get_by_label("Return codes").fill("nonsense")
+    page.get_by_role("button", name="Add the list").click()
+    expect(page.get_by_role("alert")).to_contain_text("A return code looks like")
+    page.get_by_label("Return codes").fill("127.0.0.2-3")
+    page.get_by_label("Return codes").press("Enter")
+    expect(page.get_by_role("rowheader", name="bl.example.org")).to_be_visible()
+    page.get_by_role("textbox", name="Network").fill("192.0.2.0/24")
+    page.get_by_role("button", name="Trust the network").click()
+    page.get_by_label("Domain of the sealer").fill("lists.example.org")
+    page.get_by_role("button", name="Trust the sealer").click()
+    page.get_by_label("Messages a minute").fill("50")
+    page.get_by_role("button", name="Save the limits").click()
+    for name in ("bl.example.org", "192.0.2.0/24", "lists.example.org"):
+        page.get_by_role("button", name=f"Remove {name}").click()
+        expect(page.get_by_role("status")).to_contain_text("Removed")
+    expect(page.get_by_label("Messages a minute")).to_have_value("50")
+
+
+def test_a_gateway_that_hides_the_clients_is_told_loudly(signed_in: Page) -> None:
+    Notice.objects.create(name="gateway", detail="172.18.0.1")
+    signed_in.goto("/")
+    expect(signed_in.get_by_role("alert")).to_contain_text("172.18.0.1")
+    Notice.objects.update(at=timezone.now() - timedelta(hours=3))
+    signed_in.goto("/")
+    expect(signed_in.get_by_role("alert")).to_have_count(0)
 
 
 def test_works_by_keyboard(signed_in: Page) -> None:

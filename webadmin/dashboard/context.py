@@ -8,6 +8,7 @@ MENU = (
     ("domains", "Domains"),
     ("accounts", "Accounts"),
     ("aliases", "Aliases"),
+    ("policy", "Policy"),
     ("queue", "Queue"),
     ("trace", "Trace"),
     ("audit", "Audit"),

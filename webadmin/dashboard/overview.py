@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from mailservices.mail.vocabulary import Event, QueueState
 from webadmin.directory.models import Account, Domain
+from webadmin.policy.models import Notice
 from webadmin.queue.models import Recipient
 from webadmin.trace.models import TraceEvent
 
@@ -23,6 +24,8 @@ LINES = {
 #: ?hours= of the chart.
 SPANS = (24, 168)
 FULLEST = 5
+#: How long a notice of the engine holds; while its reason lasts, it is renewed every hour.
+NOTICE_HOURS = 2
 
 
 def dashboard(request: HttpRequest) -> HttpResponse:
@@ -45,6 +48,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "queue": [(state.value, queued.get(state, 0)) for state in QueueState],
         "queue_total": max(1, sum(queued.values())),
         "fullest": _fullest(),
+        "gateway": Notice.objects.filter(
+            name="gateway", at__gte=timezone.now() - timedelta(hours=NOTICE_HOURS)
+        ).first(),
     }
     return render(request, "dashboard.html", context)
 

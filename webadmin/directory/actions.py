@@ -6,14 +6,13 @@ field (or under "__all__") that says what to do.
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import IntegrityError, transaction
-from django.db.models import Model
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models.functions import Now
 
 from mailservices.mail import passwords
@@ -21,12 +20,12 @@ from mailservices.mail.address import Address as MailAddress
 from mailservices.mail.address import display_domain, normal_domain, parse
 from mailservices.mail.errors import ProtocolError
 from mailservices.mail.vocabulary import CATCH_ALL, FIRST_FOLDERS, WILDCARD, Posting
+from webadmin.audit.changes import change as _change
+from webadmin.audit.changes import create as _create
 from webadmin.audit.record import OPERATOR, Actor, record
 from webadmin.directory.models import Account, Address, Administrator, ApiToken, Domain, Poster, Target
 from webadmin.mailstore.models import Mailbox, Subscription, Usage
 from webadmin.signing.actions import first_keys
-
-Row = TypeVar("Row", bound=Model)
 
 #: Where one alias may lead at most.
 TARGETS = 1000
@@ -348,38 +347,3 @@ def _local_address(text: str, field: str) -> tuple[Domain, str]:
 def _refuse_taken(domain: Domain, local: str) -> None:
     if Address.objects.filter(domain=domain, local_part=local).exists():
         raise ValidationError({"address": f"{local}@{domain.name} is taken."})
-
-
-def _create(model: type[Row], **values: Any) -> Row:
-    """Create a row; two requests that passed the checks side by side end in a sentence, not in a 500."""
-    try:
-        with transaction.atomic():
-            row = model(**values)
-            row.save(force_insert=True)
-            return row
-    except IntegrityError as error:
-        raise ValidationError({NON_FIELD_ERRORS: "Somebody else has just made that."}) from error
-
-
-def _change(actor: Actor, verb: str, row: Row, changes: dict[str, Any]) -> Row:
-    before = {name: getattr(row, name) for name in changes}
-    differing: Sequence[str] = [name for name in changes if before[name] != changes[name]]
-    for name in differing:
-        setattr(row, name, changes[name])
-    if differing:
-        row.save(update_fields=differing)
-        record(
-            actor,
-            verb,
-            str(row),
-            {name: _told(before[name]) for name in differing},
-            {name: _told(changes[name]) for name in differing},
-        )
-    return row
-
-
-def _told(value: Any) -> Any:
-    """As an audit entry holds it."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, Model) else value

@@ -1,0 +1,178 @@
+"""The verbs of policy, called by pages and API alike: one transaction each, with its entry.
+
+What is changed here is seen by the engine within seconds.
+"""
+
+import ipaddress
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.forms.models import model_to_dict
+
+from mailservices.mail import dnslist
+from mailservices.mail.address import normal_domain
+from mailservices.mail.errors import ProtocolError
+from webadmin.audit.changes import change, create
+from webadmin.audit.record import Actor, record
+from webadmin.directory.models import Domain
+from webadmin.policy.models import (
+    DMARC,
+    EFFECTS,
+    LIMITS,
+    PLAIN,
+    DnsList,
+    InboundPolicy,
+    Limit,
+    TrustedNetwork,
+    TrustedSealer,
+)
+
+#: What each field of a policy may be.
+CHOICES: dict[str, list[str]] = {"spf": PLAIN, "dkim": PLAIN, "dmarc": DMARC, "iprev": PLAIN, "helo": PLAIN}
+FIELDS = (*CHOICES, "dnslists", "greylist")
+#: The widest network that may be trusted, in bits.
+WIDEST = {4: 8, 6: 16}
+
+
+# Policies
+
+
+def inbound_of(domain: Domain | None) -> InboundPolicy:
+    """What holds for a domain now, or for all that have no policy of their own; it need not be a row."""
+    own = InboundPolicy.objects.filter(domain=domain).first() if domain else None
+    return own or InboundPolicy.objects.filter(domain=None).first() or InboundPolicy()
+
+
+@transaction.atomic
+def change_inbound(actor: Actor, domain: Domain | None, **changes: Any) -> InboundPolicy:
+    """Let a domain (or, without one, all others) wish this. What is not named stays as it holds now."""
+    unknown = changes.keys() - set(FIELDS)
+    if unknown:
+        raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
+    for name, value in changes.items():
+        if name in CHOICES and value not in CHOICES[name]:
+            raise ValidationError({name: f"Choose one of {', '.join(CHOICES[name])}."})
+    row = InboundPolicy.objects.select_for_update().filter(domain=domain).first()
+    if row is None:
+        values = {name: getattr(inbound_of(None), name) for name in FIELDS} | changes
+        row = create(InboundPolicy, domain=domain, **values)
+        record(actor, "create inbound policy", str(row), after=values)
+        return row
+    return change(actor, "change inbound policy", row, changes)
+
+
+@transaction.atomic
+def delete_inbound(actor: Actor, row: InboundPolicy) -> None:
+    """The domain follows the appliance again; or the appliance its first defaults."""
+    record(actor, "delete inbound policy", str(row), before={name: getattr(row, name) for name in FIELDS})
+    row.delete()
+
+
+# DNS lists
+
+
+@transaction.atomic
+def create_dnslist(actor: Actor, zone: str, effect: str, codes: str = "", active: bool = True) -> DnsList:
+    """Ask this list about every client from now on."""
+    normal = _domain(zone, "zone")
+    if DnsList.objects.filter(zone=normal).exists():
+        raise ValidationError({"zone": f"{normal} is here already."})
+    row = create(DnsList, zone=normal, active=active, **_list_values(effect=effect, codes=codes))
+    record(actor, "create DNS list", normal, after=model_to_dict(row, exclude=["id", "zone"]))
+    return row
+
+
+@transaction.atomic
+def change_dnslist(actor: Actor, row: DnsList, **changes: Any) -> DnsList:
+    """Change effect, codes or active."""
+    unknown = changes.keys() - {"effect", "codes", "active"}
+    if unknown:
+        raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
+    return change(actor, "change DNS list", row, _list_values(**changes))
+
+
+@transaction.atomic
+def delete_dnslist(actor: Actor, row: DnsList) -> None:
+    record(actor, "delete DNS list", row.zone, before=model_to_dict(row, exclude=["id", "zone"]))
+    row.delete()
+
+
+def _list_values(**values: Any) -> dict[str, Any]:
+    if values.get("effect", EFFECTS[0]) not in EFFECTS:
+        raise ValidationError({"effect": f"Choose one of {', '.join(EFFECTS)}."})
+    if "codes" in values:
+        values["codes"] = " ".join(str(values["codes"]).replace(",", " ").split())
+        try:
+            dnslist.parse_codes(values["codes"])
+        except ProtocolError as error:
+            raise ValidationError({"codes": str(error)}) from error
+    return values
+
+
+# Whom we trust
+
+
+@transaction.atomic
+def trust_sealer(actor: Actor, domain: str) -> TrustedSealer:
+    """Let ARC seals of this domain stand for SPF and DKIM that were lost on the way."""
+    normal = _domain(domain, "domain")
+    if TrustedSealer.objects.filter(domain=normal).exists():
+        raise ValidationError({"domain": f"{normal} is here already."})
+    row = create(TrustedSealer, domain=normal)
+    record(actor, "trust ARC sealer", normal)
+    return row
+
+
+@transaction.atomic
+def distrust_sealer(actor: Actor, row: TrustedSealer) -> None:
+    record(actor, "distrust ARC sealer", row.domain)
+    row.delete()
+
+
+@transaction.atomic
+def trust_network(actor: Actor, network: str) -> TrustedNetwork:
+    """Check nothing of what comes from this network on port 25."""
+    try:
+        parsed = ipaddress.ip_network(network.strip())
+    except ValueError as error:
+        words = "A network looks like 192.0.2.0/24 or 2001:db8::/32, with no bits set behind its length."
+        raise ValidationError({"network": words}) from error
+    if parsed.prefixlen < WIDEST[parsed.version]:
+        raise ValidationError({"network": f"Too wide: at least /{WIDEST[parsed.version]}."})
+    if TrustedNetwork.objects.filter(network=str(parsed)).exists():
+        raise ValidationError({"network": f"{parsed} is here already."})
+    row = create(TrustedNetwork, network=str(parsed))
+    record(actor, "trust network", row.network)
+    return row
+
+
+@transaction.atomic
+def distrust_network(actor: Actor, row: TrustedNetwork) -> None:
+    record(actor, "distrust network", row.network)
+    row.delete()
+
+
+@transaction.atomic
+def change_limit(actor: Actor, name: str, per_minute: int) -> Limit:
+    """How many connections, or messages, one address may begin in a minute."""
+    if name not in LIMITS:
+        raise ValidationError({"name": f"Choose one of {', '.join(LIMITS)}."})
+    if not 0 < per_minute < 2**31:
+        raise ValidationError({"per_minute": "A limit is a positive number."})
+    before = Limit.objects.select_for_update().filter(name=name).first()
+    if before is None:
+        row = create(Limit, name=name, per_minute=per_minute)
+        record(actor, "change limit", name, after={"per_minute": per_minute})
+        return row
+    return change(actor, "change limit", before, {"per_minute": per_minute})
+
+
+def _domain(text: str, field: str) -> str:
+    try:
+        name = normal_domain(text.strip())
+    except ProtocolError as error:
+        raise ValidationError({field: str(error)}) from error
+    if "." not in name or name.startswith("["):
+        raise ValidationError({field: "A domain has at least two parts, such as example.org."})
+    return name
