@@ -125,7 +125,7 @@ def world(services: Services) -> Iterator[Services]:
 
     A client sends the line of the PROXY protocol first, so that it may have any address.
     """
-    ports = {name: free_port() for name in ("smtp", "submission", "submissions", "smtp_health")}
+    ports = {name: free_port() for name in ("smtp", "submission", "submissions", "lmtp", "smtp_health")}
     environment = {
         **services.environment,
         **{f"FACTEUR_{name.upper()}_PORT": str(port) for name, port in ports.items()},

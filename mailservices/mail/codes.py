@@ -91,6 +91,7 @@ TLS_BUFFERED = Reply(501, "5.5.2", "Nothing may follow STARTTLS before TLS is up
 
 # What a domain's policy says of mail from the world; RFC 7372 §3 has the codes of SPF, reverse DNS and DMARC.
 SPF_FAILED = Reply(550, "5.7.23", "SPF: this address may not send for the sender's domain")
+DKIM_FAILED = Reply(550, "5.7.20", "DKIM: no signature of this message holds")
 IPREV_FAILED = Reply(550, "5.7.25", "Your address has no name that leads back to it")
 HELO_FAILED = Reply(550, "5.7.1", "HELO or EHLO must name your host, which the one you gave does not")
 LISTED = Reply(554, "5.7.1", "Your address is on a blocklist")

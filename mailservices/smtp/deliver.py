@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mailservices.mail import codes, headers, trace
+from mailservices.mail import authentication_results, codes, headers, trace
 from mailservices.mail.envelope import Envelope
 from mailservices.mail.errors import BadMessage, NoSuchFolder, Unavailable
 from mailservices.mail.findings import Finding
@@ -41,16 +41,18 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
         Unavailable
     """
     started, now = time.monotonic(), datetime.now(UTC)
+    header = arrival.header
+    if not arrival.exempt:
+        header = authentication_results.without_forged(header, session.context.config.hostname)
     stamps = _stamps(session, envelope, arrival, now)
-    stamps = await signing.signatures(session, envelope, stamps + arrival.header, arrival.body, now) + stamps
+    stamps = await signing.signatures(session, envelope, stamps + header, arrival.body, now) + stamps
     return_path = trace.return_path(envelope.return_path)
-    content, facts = await contents.prepare(
-        session.context.pool, return_path + stamps, arrival.header, arrival.body
-    )
+    content, facts = await contents.prepare(session.context.pool, return_path + stamps, header, arrival.body)
     if not facts.whole and not session.profile.submission:
         raise BadMessage(codes.TOO_MANY_PARTS)
     places = await _places(session, envelope, routes, arrival)
-    outgoing = leaving.outgoing(session, envelope, routes, stamps, content, facts.message_id, now)
+    seal = await signing.seal(session, envelope, routes, arrival, stamps + header, now)
+    outgoing = leaving.outgoing(session, envelope, routes, seal + stamps, content, facts.message_id, now)
     delivery = Delivery(
         tuple(_placed(content, return_path, stamps, place, now) for place in places),
         outgoing,
@@ -96,7 +98,7 @@ def _stamps(session: Session, envelope: Envelope, arrival: Arrival, now: datetim
         recipient=str(envelope.recipients[0].address) if len(envelope.recipients) == 1 else "",
         priority=envelope.priority,
     )
-    prefix = trace.received(hop) + _told(arrival.findings, arrival.junk)
+    prefix = trace.received(hop) + _told(hostname, arrival.findings, arrival.junk)
     if session.identity is not None:
         if headers.first(arrival.header, b"date") is None:
             prefix += trace.date(now)
@@ -105,9 +107,10 @@ def _stamps(session: Session, envelope: Envelope, arrival: Arrival, now: datetim
     return prefix
 
 
-def _told(findings: Sequence[Finding], junk: Sequence[str]) -> bytes:
-    """The fields that say what the stages found out."""
-    return trace.junk_reason([*junk, summary(findings)]) if junk else b""
+def _told(hostname: str, findings: Sequence[Finding], junk: Sequence[str]) -> bytes:
+    """The fields that say what the stages found out; nothing of who was not asked."""
+    told = authentication_results.field(hostname, findings) if findings else b""
+    return told + (trace.junk_reason([*junk, summary(findings)]) if junk else b"")
 
 
 def summary(findings: Sequence[Finding]) -> str:

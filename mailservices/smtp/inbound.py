@@ -37,11 +37,15 @@ async def accept(session: Session, incoming: Incoming) -> Reply | bytes:
     if session.envelope is None or arrival is None:
         raise Unavailable
     incoming.finish()
-    if session.envelope.binary:
-        incoming = await _encoded(session, incoming)
-    incoming.check_lines()
+    if not session.envelope.binary:
+        incoming.check_lines()
     arrival.header, arrival.body, arrival.routes = incoming.spool.header, incoming.spool.body(), session.routes
     await pipeline.message(arrival)
+    if session.envelope.binary:
+        # Behind the stages: signatures are of the octets that came.
+        incoming = await _encoded(session, incoming)
+        incoming.check_lines()
+        arrival.header, arrival.body = incoming.spool.header, incoming.spool.body()
     try:
         await deliver.deliver(session, session.envelope, session.routes, arrival)
     except Unavailable:

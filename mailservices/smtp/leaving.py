@@ -60,14 +60,18 @@ def outgoing(
     )
 
 
+def forwarding_domain(envelope: Envelope, routes: Sequence[Route]) -> str:
+    """The domain of ours whose address leads elsewhere, of several the first; empty where none does."""
+    pairs = zip(envelope.recipients, routes, strict=True)
+    return next((one.address.domain for one, route in pairs if route.remote), "")
+
+
 def _sender(session: Session, envelope: Envelope, routes: Sequence[Route], now: datetime) -> str:
     """Whom the next host is told: of a stranger's message that we forward, ourselves (mail/srs.py)."""
-    if session.identity is None and envelope.sender is not None:
-        pairs = zip(envelope.recipients, routes, strict=True)
-        domain = next((one.address.domain for one, route in pairs if route.remote), "")
-        if domain:
-            key = session.context.config.srs_key
-            return str(srs.forward(envelope.sender, domain, key, srs.today(now.timestamp())))
+    domain = forwarding_domain(envelope, routes)
+    if session.identity is None and envelope.sender is not None and domain:
+        key = session.context.config.srs_key
+        return str(srs.forward(envelope.sender, domain, key, srs.today(now.timestamp())))
     return envelope.return_path
 
 

@@ -12,7 +12,7 @@ from mailservices.mail.address import Address
 from mailservices.mail.errors import ComeBack, MailError, TurnedAway
 from mailservices.mail.policy import NO_CHECKS
 from mailservices.net import metrics
-from mailservices.smtp.stages import dmarc, dnslists, greylist, helo, iprev, limits, loops, rates, spf
+from mailservices.smtp.stages import dmarc, dnslists, greylist, helo, iprev, limits, loops, rates, signatures, spf
 from mailservices.smtp.stages.arrival import Arrival, Outcome, Stage, Verdict
 
 Point: TypeAlias = tuple[tuple[Stage, ...], ...]
@@ -26,7 +26,7 @@ EACH_RECIPIENT: Point = ((greylist.check,),)
 #: Of every message, whoever sends it.
 ALWAYS: Point = ((limits.check,), (loops.check,))
 #: Of a message from the world. DMARC judges by what was found before it: SPF, DKIM, ARC.
-MESSAGE: Point = ((dmarc.check,),)
+MESSAGE: Point = ((signatures.check,), (dmarc.check,))
 
 _log = log.get()
 

@@ -6,8 +6,14 @@ from dataclasses import replace
 import pytest
 
 from mailservices.config import Config
-from mailservices.mail import codes
+from mailservices.mail import authentication_results, codes
 from mailservices.mail.address import Address
+from mailservices.mail.arc import chain
+from mailservices.mail.arc.seal import seal
+from mailservices.mail.arc.verify import Chain
+from mailservices.mail.dkim.canonical import Fields
+from mailservices.mail.dkim.sign import Key, new_private
+from mailservices.mail.dkim.signature import Algorithm
 from mailservices.mail.envelope import Envelope
 from mailservices.mail.errors import ComeBack, TurnedAway
 from mailservices.mail.findings import Finding, Result
@@ -66,19 +72,25 @@ async def test_what_rests_on_a_gateways_address_is_not_final(desk: Desk) -> None
 
 
 @pytest.mark.parametrize(
-    ("sealer", "result", "outcome"),
+    ("sealer", "result", "seen", "outcome"),
     [
-        ("lists.test", Result.PASS, Outcome.ACCEPT),
-        ("lists.test", Result.FAIL, Outcome.REFUSE),
-        ("others.test", Result.PASS, Outcome.REFUSE),
+        ("lists.test", Result.PASS, Result.PASS, Outcome.ACCEPT),
+        ("lists.test", Result.PASS, Result.FAIL, Outcome.REFUSE),
+        ("lists.test", Result.FAIL, Result.PASS, Outcome.REFUSE),
+        ("others.test", Result.PASS, Result.PASS, Outcome.REFUSE),
     ],
 )
 async def test_a_trusted_seal_stands_for_what_was_lost(
-    desk: Desk, sealer: str, result: Result, outcome: Outcome
+    desk: Desk, sealer: str, result: Result, seen: Result, outcome: Outcome
 ) -> None:
     arrival = arrive(desk, Inbound(), sealers=frozenset({"lists.test"}))
     arrival.policy, arrival.header = arrival.rules.default, HEADER
-    arrival.findings = [Finding("arc", result, "", (("header.d", sealer),))]
+    saw = Finding("spf", seen, "", (("smtp.mailfrom", "sender.test"),))
+    results = authentication_results.text(sealer, [saw])
+    key = Key("s", new_private(Algorithm.ED25519))
+    sealed = seal(HEADER, bytes(32), Result.NONE, results, key, sealer, 0)
+    sets = chain.read(Fields(sealed + HEADER)) if result is Result.PASS else ()
+    arrival.chain = Chain(Finding("arc", result), sets)
     assert (await dmarc.check(arrival)).outcome is outcome
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from mailservices.mail import codes
 from mailservices.mail.address import Address
+from mailservices.mail.arc.verify import Chain
 from mailservices.mail.codes import Reply
 from mailservices.mail.envelope import Envelope
 from mailservices.mail.findings import Finding
@@ -95,6 +96,8 @@ class Arrival:
     junk: list[str] = field(default_factory=list)
     #: SPF's findings of this transaction, once they are known.
     spf: tuple[Finding, ...] | None = None
+    #: What ARC says; None where it was not asked.
+    chain: Chain | None = None
 
     @property
     def peer(self) -> str:

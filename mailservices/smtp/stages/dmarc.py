@@ -1,10 +1,12 @@
 """DMARC (RFC 7489): what the domain in From wishes, where neither SPF nor DKIM bear it out that it is its own.
 
-It reads what SPF and DKIM have found, so it comes after them. A pass of ARC (RFC 8617) whose last sealer the
-administrator trusts stands for what a mailing list broke: a finding "arc" with the sealer in "header.d".
+It reads what SPF and DKIM have found, so it comes after them. Where a chain of ARC (RFC 8617) holds and the
+administrator trusts its last sealer, what that host saw stands for what it broke, as mailing lists do.
 """
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 
 from mailservices.mail import codes, dmarc
 from mailservices.mail.dmarc import Evaluation, Wish
@@ -28,30 +30,32 @@ async def check(arrival: Arrival) -> Verdict:
         return objection(followed, f"dmarc=permerror: {error}", codes.AUTHOR_UNCLEAR, (finding,))
     if author is None:
         return Verdict(findings=(Finding("dmarc", Result.PERMERROR, "there is no From field"),))
-    flow = dmarc.check(author, arrival.findings, random.randrange(100))
-    return _judge(arrival, action, await arrival.desk.resolver.answer(flow))
+    found = await _evaluate(arrival, author, arrival.findings)
+    if found.finding.result is Result.FAIL and await _was_sound(arrival, author):
+        sealed = replace(found.finding, reason="it was sound when a trusted host sealed it (ARC)")
+        return Verdict(Outcome.ACCEPT, findings=(sealed,))
+    return _judge(action, found)
 
 
-def _judge(arrival: Arrival, action: Action, found: Evaluation) -> Verdict:
+async def _evaluate(arrival: Arrival, author: str, findings: Sequence[Finding]) -> Evaluation:
+    return await arrival.desk.resolver.answer(dmarc.check(author, findings, random.randrange(100)))
+
+
+async def _was_sound(arrival: Arrival, author: str) -> bool:
+    """What the newest sealer saw, if it is trusted: local policy may do so (RFC 7489 §6.7, RFC 8617 §7.2.1)."""
+    chain = arrival.chain
+    if chain is None or not chain.sealers or chain.sealers[-1].lower() not in arrival.rules.sealers:
+        return False
+    told = chain.told_by(chain.sealers[-1])
+    return told is not None and (await _evaluate(arrival, author, told.findings)).finding.result is Result.PASS
+
+
+def _judge(action: Action, found: Evaluation) -> Verdict:
     finding = found.finding
     reason = f"dmarc={finding.result} {dict(finding.properties)['header.from']}: {finding.reason}"
     if finding.result is Result.TEMPERROR:
         return undecided(action, reason, (finding,))
     if finding.result is not Result.FAIL or found.wish is Wish.NONE:
         return Verdict(findings=(finding,))
-    if _sealed(arrival):
-        return Verdict(
-            Outcome.ACCEPT, "", (Finding(finding.method, finding.result, "trusted ARC seal", finding.properties),)
-        )
     wished = Action.REFUSE if found.wish is Wish.REJECT else Action.JUNK
     return objection(wished if action is Action.APPLY else action, reason, codes.DMARC_FAILED, (finding,))
-
-
-def _sealed(arrival: Arrival) -> bool:
-    """RFC 7489 §6.7 lets local policy know better."""
-    return any(
-        finding.method == "arc"
-        and finding.result is Result.PASS
-        and dict(finding.properties).get("header.d", "").lower() in arrival.rules.sealers
-        for finding in arrival.findings
-    )
