@@ -53,6 +53,9 @@ async def recipient(arrival: Arrival, address: Address) -> None:
     if arrival.settled and policy != arrival.policy:
         raise ComeBack(codes.ONE_POLICY)
     arrival.policy, arrival.recipient = policy, address
+    if policy == NO_CHECKS:
+        arrival.settled = True
+        return
     if not arrival.settled:
         # What an earlier recipient, who was refused, left behind belongs to its own policy.
         arrival.findings, arrival.junk = [], []
@@ -64,7 +67,7 @@ async def recipient(arrival: Arrival, address: Address) -> None:
 async def message(arrival: Arrival) -> None:
     """Raises MailError: the message is not taken."""
     await _ask(ALWAYS, arrival)
-    if not arrival.exempt and arrival.policy is not NO_CHECKS:
+    if not arrival.exempt and arrival.policy != NO_CHECKS:
         await _ask(MESSAGE, arrival)
 
 

@@ -103,11 +103,8 @@ class SmtpService:
             # The log has told of it; the dashboard is told when the database is there again.
             with suppress(Unavailable):
                 await policy.notice(self.pool, policy.GATEWAY, wire.peer)
-        # Whom nobody can ask for the limits now is let in, and told at MAIL that nobody can.
-        with suppress(Unavailable):
-            await desk.policies.current()
         try:
-            await pipeline.connected(session.arrive(desk.policies.last))
+            await pipeline.connected(session.arrive(await desk.policies.recent()))
         except MailError as error:
             session.refused(error.reply, reason=error.reason)
             wire.write(bytes(error.reply))

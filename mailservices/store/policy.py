@@ -17,6 +17,8 @@ from mailservices.store.pool import Pool, connection
 
 #: Seconds until a change is seen.
 KEPT_SECONDS = 3.0
+#: Seconds that a greeting may wait for them.
+MOMENT = 0.5
 
 INBOUND = """
 SELECT d.name, i.spf, i.dkim, i.dmarc, i.iprev, i.helo, i.dnslists, i.greylist
@@ -68,17 +70,33 @@ class Policies:
         self._pool = pool
         self._clock = clock
         self._fresh_until = float("-inf")
-        self._reading = asyncio.Lock()
-        #: What was read last: for whoever may not wait or fail.
+        self._reading: asyncio.Task[Rules] | None = None
+        #: What was read last.
         self.last = Rules()
 
     async def current(self) -> Rules:
         """Raises Unavailable where they cannot be read: nobody knows what to let pass."""
+        if self._clock() < self._fresh_until:
+            return self.last
+        return await asyncio.shield(self._read_once())
+
+    async def recent(self) -> Rules:
+        """What was read last, where the database takes longer than a moment: for whoever need not know."""
         if self._clock() >= self._fresh_until:
-            async with self._reading:
-                if self._clock() >= self._fresh_until:
-                    self.last = await read(self._pool)
-                    self._fresh_until = self._clock() + KEPT_SECONDS
+            reading = self._read_once()
+            reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+            await asyncio.wait({reading}, timeout=MOMENT)
+        return self.last
+
+    def _read_once(self) -> "asyncio.Task[Rules]":
+        """All who ask meanwhile wait for the same answer, and for the same failure."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        return self._reading
+
+    async def _read(self) -> Rules:
+        self.last = await read(self._pool)
+        self._fresh_until = self._clock() + KEPT_SECONDS
         return self.last
 
 

@@ -1,6 +1,7 @@
 """The rules as the engine reads them, and greylisting by one statement, on a real PostgreSQL."""
 
 import asyncio
+import dataclasses
 import ipaddress
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,11 +11,13 @@ import pytest
 from django.db import connection
 from django.db.models import F
 
+from mailservices.config import Config
 from mailservices.mail.dnslist import DnsList
+from mailservices.mail.errors import Unavailable
 from mailservices.mail.policy import Action, Inbound, ListEffect
 from mailservices.store import greylist, policy
-from mailservices.store.policy import KEPT_SECONDS, Policies
-from mailservices.store.pool import Pool
+from mailservices.store.policy import KEPT_SECONDS, Policies, Rules
+from mailservices.store.pool import Pool, open_pool
 from webadmin.audit.record import OPERATOR
 from webadmin.directory.models import Domain
 from webadmin.policy import actions
@@ -74,6 +77,16 @@ async def test_rules_are_read_once_for_seconds(pool: Pool, domain: Domain) -> No
     assert await policies.current() is first
     now = KEPT_SECONDS
     assert (await policies.current()).of(domain.name).spf is Action.OFF
+
+
+async def test_without_rules_nothing_is_let_pass(config: Config) -> None:
+    nowhere = await open_pool(dataclasses.replace(config.database, port=1), "test")
+    policies = Policies(nowhere)
+    with pytest.raises(Unavailable):
+        await policies.current()
+    # Who need not know goes by what was read last.
+    assert await policies.recent() == Rules()
+    await nowhere.close()
 
 
 async def test_a_notice_is_renewed(pool: Pool, committed: None) -> None:
