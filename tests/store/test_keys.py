@@ -82,8 +82,10 @@ async def test_old_keys_are_followed_by_others(pool: Pool, config: Config, domai
     assert (lack.algorithm, lack.state) == (Algorithm.RSA, KeyState.NEXT)
     selector = await make(pool, config, lack)
     assert await missing(pool, domain) == []
-    (asked,) = [one for one in await keys.to_ask(pool, 10_000) if one.selector == selector]
-    assert (asked.domain, asked.record[:9]) == (domain.name, "v=DKIM1; ")
+    (asked,) = [
+        one for one in await keys.to_ask(pool, 10_000) if (one.domain, one.selector) == (domain.name, selector)
+    ]
+    assert asked.record.startswith("v=DKIM1; ")
     # Seen, but the other one is not old enough; old enough, but not seen for long enough; not seen any more.
     for seen, old, words in (
         (True, "179 days", "now() - interval '3 days'"),

@@ -39,7 +39,7 @@ class KeptKey:
 def new(domain: str, algorithm: Algorithm, sealing_key: bytes, today: date) -> KeptKey:
     """A new key; for RSA it takes a tenth of a second and more."""
     # The day is for people; the rest makes sure that a name is never used twice.
-    selector = f"{algorithm.partition('-')[0]}-{today:%Y%m%d}-{secrets.token_hex(2)}"
+    selector = f"{algorithm.partition('-')[0]}-{today:%Y%m%d}-{secrets.token_hex(3)}"
     private = sign.new_private(algorithm)
     sealed = sealing.seal(sealing_key, sign.dump(private), _context(domain, selector))
     return KeptKey(selector, algorithm, sealed, sign.record(private))
