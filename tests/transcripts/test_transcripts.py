@@ -66,6 +66,7 @@ PICKY: dict[str, dict[str, Any]] = {
     "iprev": {"iprev": "refuse"},
     "helo": {"helo": "refuse"},
     "lists": {"dnslists": True},
+    "dkim": {"dkim": "refuse"},
     "dmarc": {"dmarc": "apply"},
     "grey": {"greylist": True},
 }
