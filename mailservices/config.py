@@ -114,9 +114,13 @@ class Config:
     sealing_key: bytes
     #: Proves that a rewritten sender was made here (mail/srs.py).
     srs_key: bytes
+    #: Finds app passwords by their digests, and makes the salts of names that nobody has.
+    digest_key: bytes
     #: PEM files; None where no server of this process speaks TLS.
     tls_certificate: Path | None
     tls_key: Path | None
+    #: PEM file of those who certify clients, who then may sign in by certificate.
+    tls_client_ca: Path | None
     #: Address that the servers bind.
     listen: str
     ports: Mapping[str, int]
@@ -205,8 +209,10 @@ def read(variables: Mapping[str, str]) -> Config:
         secret_key=secret_key,
         sealing_key=sealing.derive(secret_key, b"sealing"),
         srs_key=sealing.derive(secret_key, b"srs"),
+        digest_key=sealing.derive(secret_key, b"digests"),
         tls_certificate=_path(env, "TLS_CERTIFICATE"),
         tls_key=_path(env, "TLS_KEY"),
+        tls_client_ca=_path(env, "TLS_CLIENT_CA"),
         listen=env.text("LISTEN", "0.0.0.0"),
         ports={name: env.number(f"{name.upper()}_PORT", port, 1, 65535) for name, port in PORTS.items()},
         processes=env.number("PROCESSES", os.cpu_count() or 1, 1, 256),

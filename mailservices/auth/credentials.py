@@ -1,36 +1,41 @@
-"""Is it really she? One check of name and password for every server.
+"""Is it really she? One gate for every server: passwords, SASL exchanges, tokens and certificates.
 
-A successful check is remembered briefly under a keyed digest that covers the stored hash: a changed password is
-forgotten at once, and no password is kept. Failures answer slowly and all alike: neither words nor time tell
-whether an account exists.
+Failures answer slowly and all alike: neither words nor time tell whether an account exists. Where too much has
+failed nothing is looked at any more (throttle.py).
 """
 
 import asyncio
-import hashlib
-import hmac
-import secrets
+import ssl
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from mailservices import log
-from mailservices.mail import passwords
-from mailservices.mail.address import parse
-from mailservices.mail.errors import ProtocolError, SignInFailed, Unavailable
+from mailservices.auth import exchange
+from mailservices.auth.attempt import Accepted, Attempt
+from mailservices.auth.client import Client, meet
+from mailservices.auth.exchange import Ask
+from mailservices.auth.oauth import Tokens
+from mailservices.auth.remembered import Passwords
+from mailservices.auth.throttle import Throttle
+from mailservices.config import Config
+from mailservices.mail import scram
+from mailservices.mail.errors import SignInFailed, TooManySignIns, Unavailable
 from mailservices.net import metrics
-from mailservices.protocols.sasl import Claim
-from mailservices.store import directory
-from mailservices.store.directory import Login
+from mailservices.net.limiter import Limiter
+from mailservices.protocols.sasl import mechanisms
+from mailservices.protocols.sasl.exchange import Claim, Exchange, Outcome
+from mailservices.protocols.sasl.mechanisms import Facts
+from mailservices.store import signin
 from mailservices.store.pool import Pool
 
-#: Seconds that a successful check is remembered, and how many are.
-REMEMBER_SECONDS = 600.0
-REMEMBERED = 20_000
-#: Seconds before a failure is answered.
-FAILURE_PAUSE = 1.0
-#: Hashing at once, and checks that may wait for it.
-HASHING_THREADS = 2
-WAITING_CHECKS = 100
+#: Seconds between two looks at which mechanisms can be offered.
+OFFERS_SECONDS = 5.0
+#: Seconds between two notes that an app password was used, and app passwords that are remembered for it.
+USE_SECONDS = 60.0
+USES = 20_000
 
 _log = log.get()
 
@@ -45,80 +50,129 @@ class Identity:
 
 
 class Gate:
-    """Checks sign-ins for one process."""
+    """Checks sign-ins for one process. Made inside the event loop."""
 
-    def __init__(self, pool: Pool, service: str) -> None:
-        self._pool = pool
-        self._service = service
-        self._key = secrets.token_bytes(32)
-        #: digest -> until when, on the monotonic clock; oldest first.
-        self._remembered: dict[bytes, float] = {}
-        self._running: dict[bytes, asyncio.Future[bool]] = {}
-        self._threads = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="argon2")
+    def __init__(self, pool: Pool, config: Config, service: str) -> None:
+        self.pool = pool
+        self.config = config
+        self.service = service
+        self.passwords = Passwords()
+        self.tokens = Tokens(config.sealing_key)
+        self._limiter = Limiter(config.redis_url)
+        self.throttle = Throttle(self._limiter, service)
+        self._readable = False
+        #: App password -> when its use was last noted, on the monotonic clock; oldest first.
+        self._uses: dict[int, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._later(self._learn_always())
 
-    async def check(self, claim: Claim) -> Identity:
-        """The identity behind a claim.
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.tokens.close()
+        await self._limiter.close()
+
+    # what is offered
+
+    def meet(self, peer: str, secured: ssl.SSLObject | None) -> Client:
+        """The client at the other end of a connection."""
+        return meet(peer, secured)
+
+    def offered(self, client: Client) -> tuple[str, ...]:
+        """The mechanisms that are announced to this client. Whether any may be, the server knows."""
+        return mechanisms.offered(self._facts(client))
+
+    def begin(self, mechanism: str, client: Client) -> Exchange | None:
+        """The exchange of a mechanism; None where it is not offered."""
+        return mechanisms.begin(mechanism, self._facts(client))
+
+    def _facts(self, client: Client) -> Facts:
+        return Facts(
+            self.config.hostname, client.binding, client.certified, bool(self.tokens.issuers), self._readable
+        )
+
+    async def _learn_always(self) -> None:
+        while True:
+            with suppress(Unavailable):  # it stays as it was: the log has the cause
+                await self.learn()
+            await asyncio.sleep(OFFERS_SECONDS)
+
+    async def learn(self) -> None:
+        """Look at what can be offered."""
+        self.tokens.issuers, self._readable = await signin.offers(self.pool)
+
+    # who it is
+
+    async def check(self, claim: Claim, client: Client) -> Identity:
+        """The identity behind a name and a password.
 
         Raises:
             SignInFailed: whatever is wrong with it.
+            TooManySignIns: it is not looked at.
             Unavailable: it cannot be checked now.
         """
-        login = await self._find(claim)
-        if login is None or not await self._matches(login, claim.password) or not login.active:
-            metrics.SIGN_INS.labels(self._service, "refused").inc()
-            _log.info("sign-in refused", name=claim.name[:100])
-            await asyncio.sleep(FAILURE_PAUSE)
-            raise SignInFailed
-        metrics.SIGN_INS.labels(self._service, "accepted").inc()
-        return Identity(login.account_id, login.address)
+        attempt = Attempt(self, client)
+        return await self._settle(attempt, client, attempt.conclude(claim))
 
-    async def _find(self, claim: Claim) -> Login | None:
-        """The account of that name; hashing takes as long where there is none."""
-        login = None
-        if (name := _normal(claim.name)) and _normal(claim.authorize_as or claim.name) == name:
-            login = await directory.find_login(self._pool, name)
-        if login is None:
-            await self._hash(await asyncio.to_thread(passwords.nobody), claim.password)
-        return login
+    async def sign_in(self, begun: Exchange, initial: bytes | None, ask: Ask, client: Client) -> Identity:
+        """The identity at the end of an exchange.
 
-    async def _matches(self, login: Login, password: str) -> bool:
-        digest = self._digest(login, password)
-        until = self._remembered.get(digest)
-        if until is not None and until > time.monotonic():
-            return True
-        running = self._running.get(digest)
-        if running is not None:
-            # The same password is being checked for another connection: once is enough.
-            return await asyncio.shield(running)
-        running = self._running[digest] = asyncio.ensure_future(self._hash(login.password, password))
+        Raises:
+            As `check`; ProtocolError where a response is not what the mechanism wants; and whatever `ask` raises.
+        """
+        attempt = Attempt(self, client)
+
+        async def carry() -> Accepted:
+            outcome: Outcome = await exchange.carry(begun, initial, ask, attempt.answer)
+            return await attempt.conclude(outcome)
+
+        return await self._settle(attempt, client, carry())
+
+    async def _settle(self, attempt: Attempt, client: Client, way: Coroutine[Any, Any, Accepted]) -> Identity:
         try:
-            matches = await asyncio.shield(running)
-        finally:
-            self._running.pop(digest, None)
-        if matches:
-            self._remember(digest)
-        return matches
+            accepted = await way
+        except SignInFailed:
+            metrics.SIGN_INS.labels(self.service, "refused").inc()
+            _log.info("sign-in refused", name=attempt.name[:100])
+            await asyncio.sleep(await self.throttle.failed(client.peer, attempt.name))
+            raise
+        except TooManySignIns:
+            metrics.SIGN_INS.labels(self.service, "blocked").inc()
+            raise
+        metrics.SIGN_INS.labels(self.service, "accepted").inc()
+        await self.throttle.succeeded(client.peer, accepted.login.address)
+        if accepted.app_password is not None:
+            self._note_use(accepted.app_password.id, client.peer)
+        elif accepted.password is not None:
+            self._later(self._keep_keys(accepted, accepted.password))
+        return Identity(accepted.login.account_id, accepted.login.address)
 
-    def _digest(self, login: Login, password: str) -> bytes:
-        told = f"{login.account_id}\0{login.password}\0{password}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self._key, told, hashlib.sha256)
+    # what nobody waits for
 
-    def _remember(self, digest: bytes) -> None:
-        if len(self._remembered) >= REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered[digest] = time.monotonic() + REMEMBER_SECONDS
+    def _note_use(self, app_password_id: int, peer: str) -> None:
+        now = time.monotonic()
+        if now - self._uses.get(app_password_id, -USE_SECONDS) < USE_SECONDS:
+            return
+        if len(self._uses) >= USES:
+            del self._uses[next(iter(self._uses))]
+        self._uses[app_password_id] = now
+        self._later(signin.note_use(self.pool, app_password_id, peer))
 
-    async def _hash(self, encoded: str, password: str) -> bool:
-        if len(self._running) > WAITING_CHECKS:
-            raise Unavailable
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, passwords.verify, encoded, password)
+    async def _keep_keys(self, accepted: Accepted, password: str) -> None:
+        """The account's password is older than SCRAM here: from now on it can be used with it."""
+        keys = await self.passwords.in_thread(lambda: scram.derive(password))
+        sealed = scram.seal(self.config.sealing_key, keys, scram.account_context(accepted.login.address))
+        if sealed is not None:
+            await signin.keep_keys(self.pool, accepted.login, sealed)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(_quietly(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-def _normal(name: str) -> str:
-    """The name as the directory spells it; empty where it is no address."""
-    try:
-        address = parse(name.strip())
-    except ProtocolError:
-        return ""
-    return f"{address.key}@{address.domain}"
+async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+    with suppress(Unavailable):  # the log has the cause
+        await work

@@ -1,32 +1,39 @@
 """A SASL exchange over any protocol (RFC 4422 §4): the server only says how one challenge is asked."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from mailservices.protocols import sasl
-from mailservices.protocols.sasl import Claim, Exchange
+from mailservices.protocols.sasl.exchange import Exchange, Outcome, Question, decode, encode
 
 #: Sends a challenge, in base64 without any framing, and returns the client's answer, in base64 too.
 Ask: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+#: What only the auth room knows.
+Answer: TypeAlias = Callable[[Question], Awaitable[Any]]
 
 
-async def claim(exchange: Exchange, initial: bytes | None, ask: Ask) -> Claim:
-    """Carry challenges and responses until the client has claimed who it is.
+async def carry(exchange: Exchange, initial: bytes | None, ask: Ask, answer: Answer) -> Outcome:
+    """Carry challenges, responses and questions until the client has claimed or proven who it is.
 
     Args:
         initial: the initial response, in base64; None where the client waits for the challenge.
 
     Raises:
         ProtocolError: a response is not what the mechanism wants.
-        Whatever `ask` raises.
+        SignInFailed: a proof is wrong.
+        Whatever `ask` and `answer` raise.
     """
-    challenge = next(exchange)
-    # RFC 4422 §4.3: an initial response answers a challenge that is empty.
-    response = initial if initial is not None and not challenge else None
+    step = next(exchange)
     try:
         while True:
-            answer = await ask(sasl.encode(challenge)) if response is None else response
-            challenge, response = exchange.send(sasl.decode(answer)), None
+            if not isinstance(step, bytes):
+                step = exchange.send(await answer(step))
+                continue
+            # RFC 4422 §4.3: an initial response answers a challenge that is empty.
+            told = await ask(encode(step)) if initial is None or step else initial
+            initial = None
+            step = exchange.send(decode(told))
     except StopIteration as done:
-        found: Claim = done.value
-        return found
+        outcome: Outcome = done.value
+        return outcome
+    finally:
+        exchange.close()

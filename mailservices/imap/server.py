@@ -34,10 +34,11 @@ class ImapService:
         self.pool = await database.open_pool(self.config.database, "imap")
         self.nudges = Nudges(self.config.redis_url)
         self.watch = Watch(self.pool, self.nudges)
-        self.tls = tls.server(self.config)
+        self.tls = tls.server(self.config, certified=True)
         self.appender = Appender(self.pool, self.nudges.tell)
+        self.gate = Gate(self.pool, self.config, "imap")
         context = Context(
-            self.config, self.pool, self.appender, Gate(self.pool, "imap"), self.watch, self.nudges.tell,
+            self.config, self.pool, self.appender, self.gate, self.watch, self.nudges.tell,
             tls_offered=True,
         )  # fmt: skip
         health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
@@ -51,6 +52,7 @@ class ImapService:
     async def stop(self) -> None:
         """Let commands in flight end; whoever waits is told to come back (RFC 9051 §7.1.5)."""
         await self.doors.clear(COMMAND_LIMIT)
+        await self.gate.close()
         await self.appender.stop()
         await self.watch.close()
         await self.nudges.close()

@@ -1,9 +1,11 @@
 """What one IMAP session knows, and what all sessions of a process share."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mailservices.auth.client import Client
 from mailservices.auth.credentials import Gate, Identity
 from mailservices.config import Config
 from mailservices.imap.watch import Watch, Watching
@@ -37,6 +39,9 @@ class Wire(Protocol):
 
     @property
     def readable(self) -> bool: ...
+
+    @property
+    def secured(self) -> ssl.SSLObject | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,11 @@ class Session:
     def secure(self) -> bool:
         """Whether a password may be told: under TLS, or on this very machine."""
         return self.wire.tls or is_loopback(self.wire.peer)
+
+    @property
+    def client(self) -> Client:
+        """Whom the auth room has before it."""
+        return self.context.gate.meet(self.wire.peer, self.wire.secured)
 
     @property
     def account_id(self) -> int:

@@ -6,6 +6,7 @@
     │   ├── MailboxFull
     │   ├── TooManyRecipients
     │   ├── ComeBack               a check could not be made, or wants to see the client again
+    │   ├── TooManySignIns         wrong ones, from there or for that name
     │   └── InUse                  another session holds the maildrop
     └── Permanent
         ├── SignInFailed
@@ -91,6 +92,12 @@ class TooManyRecipients(Temporary):
 
 class ComeBack(Temporary):
     smtp = codes.UNDECIDED
+
+
+class TooManySignIns(Temporary):
+    """Nothing was looked at: a right password is told the same. RFC 4954 §6, RFC 5530 §3, RFC 3206 §4."""
+
+    smtp = codes.AUTH_UNAVAILABLE
     imap = "UNAVAILABLE"
     pop3 = "SYS/TEMP"
 

@@ -46,3 +46,8 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
         return AESGCM(key).decrypt(nonce, octets, context)
     except (InvalidTag, ValueError) as error:
         raise NotSealedHere from error
+
+
+def issuer_context(issuer: str) -> bytes:
+    """Where the secret belongs by which an issuer of tokens is asked."""
+    return b"issuer " + issuer.encode()

@@ -69,6 +69,14 @@ class KeyState(StrEnum):
     RETIRED = "retired"
 
 
+class Protocol(StrEnum):
+    """What an app password may be good for."""
+
+    SMTP = "smtp"
+    IMAP = "imap"
+    POP3 = "pop3"
+
+
 INBOX = "INBOX"
 #: Between the levels of a folder's name.
 HIERARCHY = "/"

@@ -121,6 +121,11 @@ class Connection(asyncio.Protocol):
 
     # servers call these
 
+    @property
+    def secured(self) -> ssl.SSLObject | None:
+        """TLS on this connection; None while there is none."""
+        return self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+
     async def read(self, limit: float) -> bytes:
         """What the client sent; empty at its end.
 

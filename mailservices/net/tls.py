@@ -7,6 +7,7 @@ import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,30 +22,56 @@ CIPHERS = (
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 )
 SELF_SIGNED_DAYS = 825
+#: What clients can bind to, of each context that a listener presents.
+_end_points: WeakKeyDictionary[ssl.SSLContext, bytes] = WeakKeyDictionary()
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """What a listener presents.
 
     Raises:
-        OSError, ssl.SSLError: the files cannot be read or do not fit.
+        OSError, ssl.SSLError, ValueError: the files cannot be read or do not fit.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
     context.load_cert_chain(certificate, key)
+    _end_points[context] = _digest(certificate)
     return context
 
 
-def server(config: Config) -> ssl.SSLContext:
-    """What this appliance's listeners present; a process that has no usable certificate ends."""
+def end_point(context: ssl.SSLContext) -> bytes | None:
+    """RFC 5929 §4.1: what a client of this context can bind to, tls-server-end-point."""
+    return _end_points.get(context)
+
+
+def _digest(certificate: Path) -> bytes:
+    """By the hash of the certificate's own signature, but for those that are no good any more."""
+    read = x509.load_pem_x509_certificates(certificate.read_bytes())[0]
+    algorithm = read.signature_hash_algorithm
+    if algorithm is None or isinstance(algorithm, hashes.MD5 | hashes.SHA1):
+        algorithm = hashes.SHA256()
+    return read.fingerprint(algorithm)
+
+
+def server(config: Config, *, certified: bool = False) -> ssl.SSLContext:
+    """What this appliance's listeners present; a process that has no usable certificate ends.
+
+    Args:
+        certified: clients are asked for a certificate, where somebody is configured to certify them. Not on port
+            25: other hosts present whatever they have, and a certificate of a stranger ends the handshake.
+    """
     if config.tls_certificate is None or config.tls_key is None:
         configuration.refuse("FACTEUR_TLS_CERTIFICATE and FACTEUR_TLS_KEY name no files.")
     try:
-        return server_context(config.tls_certificate, config.tls_key)
-    except (OSError, ssl.SSLError) as error:
+        context = server_context(config.tls_certificate, config.tls_key)
+        if certified and config.tls_client_ca is not None:
+            context.load_verify_locations(config.tls_client_ca)
+            context.verify_mode = ssl.CERT_OPTIONAL
+    except (OSError, ssl.SSLError, ValueError) as error:
         configuration.refuse(f"The TLS certificate cannot be used: {error}.")
+    return context
 
 
 def opportunistic_context() -> ssl.SSLContext:

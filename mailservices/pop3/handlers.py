@@ -6,16 +6,15 @@ POP3 does not change flags: a message that was taken by POP3 is as new as before
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from mailservices.auth import exchange
+from mailservices.auth.credentials import Identity
 from mailservices.mail.errors import EncryptionRequired, ProtocolError
 from mailservices.net.connection import Closed
 from mailservices.pop3.maildrop import Maildrop
 from mailservices.pop3.session import Session
-from mailservices.protocols import sasl
 from mailservices.protocols.dots import Stuffer
 from mailservices.protocols.pop3 import commands, responses
 from mailservices.protocols.pop3.reader import AUTH_LINE_OCTETS, LINE_OCTETS, Line
-from mailservices.protocols.sasl import Claim
+from mailservices.protocols.sasl.exchange import Claim
 
 #: Seconds for one response of a SASL exchange.
 RESPONSE_LIMIT = 60.0
@@ -27,7 +26,7 @@ def capabilities(session: Session) -> list[str]:
     """RFC 2449 §6; what is announced to this session now."""
     words = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER", "IMPLEMENTATION Facteur"]
     if session.identity is None and session.secure:
-        words += ["USER", f"SASL {' '.join(sasl.MECHANISMS)}"]
+        words += ["USER", f"SASL {' '.join(session.context.gate.offered(session.client))}"]
     if session.identity is None and not session.wire.tls:
         words.append("STLS")
     return words
@@ -60,25 +59,29 @@ async def user(session: Session, command: commands.User) -> None:
 
 async def password(session: Session, command: commands.Pass) -> None:
     _refuse_plain_text(session)
-    await _sign_in(session, Claim(session.name, command.password))
+    claim = Claim(session.name, command.password)
+    await _signed_in(session, await session.context.gate.check(claim, session.client))
 
 
 async def auth(session: Session, command: commands.Auth) -> None:
     """RFC 5034 §4; without a mechanism it lists them, as older clients expect."""
     if not command.mechanism:
-        rows = [name.encode() for name in sasl.MECHANISMS] if session.secure else []
+        rows = [name.encode() for name in session.context.gate.offered(session.client)] if session.secure else []
         session.wire.write(responses.lines("Mechanisms", rows))
         raise StillAStranger
     _refuse_plain_text(session)
-    mechanism = sasl.MECHANISMS.get(command.mechanism)
-    if mechanism is None:
+    client = session.client
+    begun = session.context.gate.begin(command.mechanism, client)
+    if begun is None:
         raise ProtocolError("That mechanism is not offered.")
     session.reader.limit = AUTH_LINE_OCTETS
     try:
-        claim = await exchange.claim(mechanism(), command.initial, lambda challenge: _ask(session, challenge))
+        identity = await session.context.gate.sign_in(
+            begun, command.initial, lambda challenge: _ask(session, challenge), client
+        )
     finally:
         session.reader.limit = LINE_OCTETS
-    await _sign_in(session, claim)
+    await _signed_in(session, identity)
 
 
 class StillAStranger(Exception):
@@ -91,8 +94,7 @@ def _refuse_plain_text(session: Session) -> None:
         raise EncryptionRequired
 
 
-async def _sign_in(session: Session, claim: Claim) -> None:
-    identity = await session.context.gate.check(claim)
+async def _signed_in(session: Session, identity: Identity) -> None:
     session.drop = await Maildrop.open(session.context.pool, identity.account_id, session.wire.abort)
     session.identity = identity
     count = len(session.drop.numbers())

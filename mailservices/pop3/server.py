@@ -31,8 +31,9 @@ class Pop3Service:
         self.loop = asyncio.get_running_loop()
         self.pool = await database.open_pool(self.config.database, "pop3")
         self.nudges = Nudges(self.config.redis_url)
-        self.tls = tls.server(self.config)
-        context = Context(self.config, self.pool, Gate(self.pool, "pop3"), self.nudges.tell)
+        self.tls = tls.server(self.config, certified=True)
+        self.gate = Gate(self.pool, self.config, "pop3")
+        context = Context(self.config, self.pool, self.gate, self.nudges.tell)
         health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
         ports = self.config.ports
         return (
@@ -44,6 +45,7 @@ class Pop3Service:
     async def stop(self) -> None:
         """Let commands in flight end; whoever waits is told to come back. What was marked stays."""
         await self.doors.clear(COMMAND_LIMIT)
+        await self.gate.close()
         await self.nudges.close()
         await self.pool.close()
 

@@ -52,19 +52,20 @@ class SmtpService:
             self.config,
             self.pool,
             Appender(self.pool, self.nudges.tell),
-            Gate(self.pool, "smtp"),
+            Gate(self.pool, self.config, "smtp"),
             self.journal,
             self.bell,
             KeyRing(self.pool, self.config.sealing_key),
             desk,
         )
         self.tls = tls.server(self.config)
+        self.submission_tls = tls.server(self.config, certified=True)
         health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
         ports = self.config.ports
         return (
             Listener(ports["smtp"], self._wires(RECEPTION)),
             Listener(ports["submission"], self._wires(SUBMISSION)),
-            Listener(ports["submissions"], self._wires(SUBMISSIONS), self.tls),
+            Listener(ports["submissions"], self._wires(SUBMISSIONS), self.submission_tls),
             # Whoever delivers by LMTP is a neighbour: no balancer speaks for it.
             Listener(ports["lmtp"], self._wires(LMTP), proxied=False),
             Listener(ports["smtp_health"], health.protocol, proxied=False),
@@ -74,6 +75,7 @@ class SmtpService:
         """Let transactions in flight end; whoever waits is told to come back (RFC 5321 §3.8)."""
         await self.doors.clear(TRANSACTION_LIMIT)
         await self.context.appender.stop()
+        await self.context.gate.close()
         await self.journal.flush()
         await self.bell.close()
         await self.nudges.close()
@@ -93,7 +95,8 @@ class SmtpService:
             finally:
                 self.doors.leave(wire)
 
-        context = self.tls if profile.starttls else None
+        offered = self.submission_tls if profile.submission else self.tls
+        context = offered if profile.starttls else None
         return lambda: Wire(serve, loop, self.config.hostname, context)
 
     async def _may_talk(self, session: Session) -> bool:

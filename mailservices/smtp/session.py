@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from mailservices.auth.client import Client
 from mailservices.auth.credentials import Gate, Identity
 from mailservices.config import Config
 from mailservices.mail.codes import Reply
@@ -14,7 +15,7 @@ from mailservices.net.connection import is_loopback
 from mailservices.protocols.smtp.reader import Reader
 from mailservices.protocols.smtp.session import State
 from mailservices.smtp.incoming import Incoming
-from mailservices.smtp.stages.arrival import Arrival, Client, Desk
+from mailservices.smtp.stages.arrival import Arrival, Desk, Stranger
 from mailservices.smtp.wire import Wire
 from mailservices.store.appender import Appender
 from mailservices.store.directory import Route
@@ -91,18 +92,23 @@ class Session:
     routes: list[Route] = field(default_factory=list)
     #: What the stages know of the transaction, from MAIL on; and of the client.
     arrival: Arrival | None = None
-    client: Client = field(init=False)
+    stranger: Stranger = field(init=False)
     #: Names the transaction in trace, log, Received field and final reply.
     trace_id: UUID = field(default_factory=new_id)
     errors: int = 0
 
     def __post_init__(self) -> None:
-        self.client = Client(self.wire.peer)
+        self.stranger = Stranger(self.wire.peer)
 
     @property
     def secure(self) -> bool:
         """Whether a password may be told: under TLS, or on this very machine."""
         return bool(self.wire.tls) or is_loopback(self.wire.peer)
+
+    @property
+    def client(self) -> Client:
+        """Whom the auth room has before it."""
+        return self.context.gate.meet(self.wire.peer, self.wire.secured)
 
     def begin(self) -> None:
         """Forget a transaction: RSET, a new greeting, or the end of one (RFC 5321 §4.1.1.5)."""
@@ -120,7 +126,7 @@ class Session:
         # An address that many hide behind is nobody's to trust.
         trusted = bool(peer) and rules.trusts(peer) and desk.gateway.suspected != peer
         return Arrival(
-            desk, self.client, self.context.config.hostname, rules,
+            desk, self.stranger, self.context.config.hostname, rules,
             exempt=self.profile.exempt or trusted or not peer, helo=self.helo, envelope=envelope,
         )  # fmt: skip
 

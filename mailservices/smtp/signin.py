@@ -1,16 +1,13 @@
 """AUTH (RFC 4954): the SASL exchange over SMTP lines."""
 
-from mailservices.auth import exchange
 from mailservices.mail import codes
 from mailservices.mail.codes import Reply
-from mailservices.mail.errors import ProtocolError, SignInFailed, Unavailable
-from mailservices.protocols import sasl
+from mailservices.mail.errors import ProtocolError, SignInFailed, TooManySignIns, Unavailable
 from mailservices.protocols.smtp.commands import Auth
 from mailservices.protocols.smtp.reader import AUTH_LINE_OCTETS, LINE_OCTETS, Line
 from mailservices.smtp.session import Session
 from mailservices.smtp.wire import Closed
 
-MECHANISMS = tuple(sasl.MECHANISMS)
 #: Seconds for one response (RFC 5321 §4.5.3.2.7).
 RESPONSE_LIMIT = 300.0
 
@@ -26,21 +23,22 @@ async def sign_in(session: Session, command: Auth) -> Reply:
         return codes.AUTH_ALREADY
     if not session.secure:
         return codes.AUTH_NEEDS_TLS
-    if command.mechanism not in sasl.MECHANISMS:
+    client = session.client
+    begun = session.context.gate.begin(command.mechanism, client)
+    if begun is None:
         return codes.AUTH_MECHANISM
     session.reader.expect_lines_of(AUTH_LINE_OCTETS)
     try:
-        claim = await exchange.claim(
-            sasl.MECHANISMS[command.mechanism](), command.initial, lambda challenge: _ask(session, challenge)
+        session.identity = await session.context.gate.sign_in(
+            begun, command.initial, lambda challenge: _ask(session, challenge), client
         )
-        session.identity = await session.context.gate.check(claim)
     except Cancelled:
         return codes.AUTH_CANCELLED
     except SignInFailed:
         session.errors += 1
         session.refused(codes.AUTH_FAILED)
         return codes.AUTH_FAILED
-    except Unavailable:
+    except (Unavailable, TooManySignIns):
         return codes.AUTH_UNAVAILABLE
     except ProtocolError:
         return codes.SYNTAX_ERROR

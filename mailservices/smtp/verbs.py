@@ -70,7 +70,7 @@ def extensions(session: Session) -> list[str]:
     if session.profile.starttls and not session.wire.tls:
         offered.append("STARTTLS")
     if session.profile.submission and session.secure and session.identity is None:
-        offered.append("AUTH " + " ".join(signin.MECHANISMS))
+        offered.append("AUTH " + " ".join(session.context.gate.offered(session.client)))
     return offered
 
 

@@ -101,6 +101,11 @@ class Wire(SMTP):
         found: Any = self.transport.get_extra_info("cipher") if self.transport is not None else None
         return f"{found[1]} {found[0]}" if found else ""
 
+    @property
+    def secured(self) -> ssl.SSLObject | None:
+        """TLS on this connection; None while there is none."""
+        return self.transport.get_extra_info("ssl_object") if self.transport is not None else None
+
     async def read(self, limit: float) -> bytes:
         """The next octets; empty when the client has none any more.
 

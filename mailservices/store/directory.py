@@ -1,4 +1,4 @@
-"""Where an address leads, and who may sign in: the engine's view of the directory_* tables."""
+"""Where an address leads, and who may send as it: the engine's view of the directory_* tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,12 +54,6 @@ SELECT bool_and(CASE a.posting
 FROM directory_address a, directory_account p WHERE a.id = ANY($1::bigint[]) AND p.id = $2
 """
 
-LOGIN = """
-SELECT p.id, p.address, p.password, p.active AND d.active AS active, p.quota_bytes
-FROM directory_account p JOIN directory_domain d ON d.id = p.domain_id
-WHERE p.address = $1 AND p.deleted_at IS NULL
-"""
-
 OWNS = """
 SELECT EXISTS (
     SELECT FROM directory_domain d JOIN directory_address a ON a.domain_id = coalesce(d.alias_of_id, d.id)
@@ -94,16 +88,6 @@ class Route:
     remote: tuple[Address, ...]
     #: Aliases on the way to which not everybody may write.
     restricted: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """An account as the auth room sees it."""
-
-    account_id: int
-    address: str
-    password: str
-    active: bool
 
 
 async def resolve(pool: Pool, recipient: Address) -> Route:
@@ -192,13 +176,6 @@ async def _mailbox(pool: Pool, address: Address, row: Any) -> Mailbox:
     quota = row["quota_bytes"]
     room = None if quota is None else quota - row["bytes"]
     return Mailbox(row["account_id"], mailbox_id, row["account_address"], room, quota)
-
-
-async def find_login(pool: Pool, name: str) -> Login | None:
-    """The account that signs in with this address, in normal form."""
-    async with connection(pool) as db:
-        row = await db.fetchrow(LOGIN, name)
-    return Login(row["id"], row["address"], row["password"], row["active"]) if row else None
 
 
 async def owns(pool: Pool, account_id: int, sender: Address) -> bool:

@@ -66,6 +66,17 @@ _OTHERS = {
     ],
     "return_codes": [b"127.0.0.2 127.0.0.4-7,127.0.1.2-127.0.1.3", b"127.255.255.254"],
     "replies": [b"\x09250-us.test\r\n250 2.1.0 Fine\r\n550 5.1.1 No\r\n", b"\x09250\r\n", b"\x09354 Go on\r\n"],
+    "sasl_scram": [
+        b"n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL\nc=biws,r=fyko,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=\n",
+        b"p=tls-server-end-point,a=a=2Cb,n=user,r=abc\nc=cD10bHM=,r=abc,x=y,p=v0X8\n",
+        b"y,,n=u=3Dser,r=abc,x=extension\nc=eSws,r=abc,p=AAAA\n",
+    ],
+    "sasl_tokens": [
+        b"n,a=user@example.com,\1host=server.example.com\1port=143\1auth=Bearer vF9dft4q\1\1",
+        b"user=user@example.com\1auth=Bearer vF9dft4q\1\1",
+    ],
+    "sasl_cram": [b"tim b913a602c7eda7a495b4e6e7334d3890"],
+    "sasl_external": [b"alice@example.org", b"AL@example.org", b"bob@example.org"],
     "moments": [b" 1-Jul-2026 02:44:25 -0700", b"1-Jul-2026"],
 }
 

@@ -28,10 +28,10 @@ from mailservices.mail.dkim import canonical, keys, signature, tags
 from mailservices.mail.dkim.canonical import BodyHashes, Form
 from mailservices.mail.dkim.verify import SIGNATURES
 from mailservices.mail.dkim.verify import Verifier as DkimVerifier
-from mailservices.mail.errors import FolderNameInvalid, ProtocolError
+from mailservices.mail.errors import FolderNameInvalid, ProtocolError, SignInFailed
 from mailservices.mail.questions import Flow, Missing
+from mailservices.mail.scram import nobodys
 from mailservices.net import proxy_header
-from mailservices.protocols import sasl
 from mailservices.protocols.dots import Stuffer
 from mailservices.protocols.imap import commands as imap
 from mailservices.protocols.imap import fetch, names, search
@@ -39,6 +39,7 @@ from mailservices.protocols.imap import reader as imap_reader
 from mailservices.protocols.imap.grammar import Scanner
 from mailservices.protocols.pop3 import commands as pop3
 from mailservices.protocols.pop3 import reader as pop3_reader
+from mailservices.protocols.sasl import exchange, mechanisms
 from mailservices.protocols.smtp import commands as smtp
 from mailservices.protocols.smtp import parameters
 from mailservices.protocols.smtp import reader as smtp_reader
@@ -413,19 +414,67 @@ def moments(octets: bytes) -> None:
 @target
 def sasl_responses(octets: bytes) -> None:
     """A response is octets, and a PLAIN message a claim without NUL."""
-    claim = claimed(sasl.decode(octets))
+    claim = exchanged("PLAIN", exchange.decode(octets))
+    assert isinstance(claim, exchange.Claim)
     assert "\0" not in claim.name + claim.password + claim.authorize_as
 
 
-def claimed(response: bytes) -> sasl.Claim:
-    exchange = sasl.plain()
-    next(exchange)
+@target
+def sasl_scram(octets: bytes) -> None:
+    """Whatever is answered, nobody proves what he does not know. Responses are cut at line ends."""
+    plus = octets[:1] == b"p"
+    assert exchanged("SCRAM-SHA-256-PLUS" if plus else "SCRAM-SHA-1", *octets.split(b"\n")) is None
+
+
+@target
+def sasl_tokens(octets: bytes) -> None:
+    """Pairs are read to one token without NUL; a token that is not good proves nothing."""
+    assert exchanged("OAUTHBEARER", octets, b"\x01") is None
+    assert exchanged("XOAUTH2", octets, b"") is None
+
+
+@target
+def sasl_cram(octets: bytes) -> None:
+    """A digest that is made without the secret proves nothing."""
+    assert exchanged("CRAM-MD5", octets) is None
+
+
+@target
+def sasl_external(octets: bytes) -> None:
+    """A certificate is good for the addresses in it."""
+    outcome = exchanged("EXTERNAL", octets)
+    assert outcome is None or outcome.name.lower() in SASL_FACTS.certified
+
+
+#: What the exchanges are begun with, and what the auth room answers.
+SASL_FACTS = mechanisms.Facts("mail.test", b"binding", ("alice@example.org", "al@example.org"), True, True)
+
+
+def exchanged(mechanism: str, *responses: bytes) -> exchange.Outcome | None:
+    """The outcome; None where the exchange failed, or waits for more."""
+    begun = mechanisms.begin(mechanism, SASL_FACTS)
+    assert begun is not None
+    step, pending = next(begun), list(responses)
     try:
-        exchange.send(response)
+        while True:
+            match step:
+                case bytes() if not pending:
+                    return None
+                case bytes():
+                    step = begun.send(pending.pop(0))
+                case exchange.KeysOf(name, hash_name):
+                    assert "\0" not in name
+                    step = begun.send(nobodys(b"key", name, hash_name))
+                case exchange.SecretsOf():
+                    step = begun.send([b"secret"])
+                case exchange.BearerOf(token):
+                    assert "\0" not in token
+                    step = begun.send(None)
+    except SignInFailed:
+        return None
     except StopIteration as done:
-        claim: sasl.Claim = done.value
-        return claim
-    raise AssertionError("PLAIN has one message")
+        outcome: exchange.Outcome = done.value
+        return outcome
 
 
 @target

@@ -1,5 +1,7 @@
 """Password hashes: Django's format, and nothing but the password matches."""
 
+import re
+
 import pytest
 from django.contrib.auth.hashers import check_password
 
@@ -41,3 +43,15 @@ def test_nobody_has_a_password_that_is_like_any_other() -> None:
     assert passwords.nobody() is passwords.nobody()
     assert passwords.nobody().rpartition("p=1$")[0] == MADE.rpartition("p=1$")[0]
     assert not passwords.verify(passwords.nobody(), "")
+
+
+def test_an_invented_password_is_random_and_readable() -> None:
+    assert re.fullmatch(r"[a-z0-9]{5}(-[a-z0-9]{5}){3}", passwords.invent())
+    assert passwords.invent() != passwords.invent()
+
+
+def test_an_app_password_is_found_however_it_is_typed() -> None:
+    found = {passwords.app_digest(b"key", typed) for typed in ("abcde-fghij", "abcdefghij", "ABCDE FGHIJ")}
+    assert len(found) == 1
+    assert passwords.app_digest(b"another", "abcde-fghij") not in found
+    assert passwords.app_context(b"1") != passwords.app_context(b"2")

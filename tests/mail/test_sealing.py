@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailservices.mail.sealing import NotSealedHere, derive, seal, unseal
+from mailservices.mail.sealing import NotSealedHere, derive, issuer_context, seal, unseal
 
 KEY = derive("a secret key", b"sealing")
 
@@ -36,3 +36,7 @@ def test_a_purpose_has_its_own_key() -> None:
 def test_it_opens_nowhere_else(key, change, context) -> None:
     with pytest.raises(NotSealedHere):
         unseal(key, change(seal(KEY, b"secret", b"row 1")), context)
+
+
+def test_an_issuers_secret_has_its_own_place() -> None:
+    assert issuer_context("https://a.example") != issuer_context("https://b.example")

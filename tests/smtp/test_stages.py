@@ -23,7 +23,7 @@ from mailservices.net.gateway import CONNECTIONS, SPAN, Gateway
 from mailservices.net.rates import Rates
 from mailservices.smtp import pipeline
 from mailservices.smtp.stages import dmarc
-from mailservices.smtp.stages.arrival import Arrival, Client, Desk, Outcome
+from mailservices.smtp.stages.arrival import Arrival, Desk, Outcome, Stranger
 from mailservices.smtp.stages.listings import FAILURES, PASSED_OVER, Listings
 from mailservices.store.policy import Policies, Rules
 from mailservices.store.pool import Pool
@@ -52,7 +52,7 @@ def arrive(desk: Desk, policy: Inbound, peer: str = "10.0.0.1", sealers: frozens
     envelope = Envelope(Address("a", "sender.test"))
     rules = Rules(policy, sealers=sealers)
     return Arrival(
-        desk, Client(peer), "mx.here.test", rules, exempt=False, helo="h.sender.test", envelope=envelope
+        desk, Stranger(peer), "mx.here.test", rules, exempt=False, helo="h.sender.test", envelope=envelope
     )
 
 

@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from webadmin.dashboard.forms import GIB, AccountForm, actor, attempt, new_password, page
+from mailservices.mail import passwords
+from webadmin.dashboard.forms import GIB, AccountForm, actor, attempt, page
 from webadmin.directory import actions
 from webadmin.directory.models import Account, Address, Domain
 
@@ -34,7 +35,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form.fields["password"].help_text = "Empty: one is made, and shown once."
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
-        password = values["password"] or new_password()
+        password = values["password"] or passwords.invent()
         account = attempt(
             form,
             lambda: actions.create_account(

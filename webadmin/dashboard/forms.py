@@ -1,6 +1,5 @@
 """What forms share: a verb is tried, and what it objects to is shown beside the field it is about."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -42,12 +41,6 @@ def attempt(form: forms.Form, verb: Callable[[], Result]) -> Result | None:
 def page(request: HttpRequest, rows: QuerySet[Row]) -> Page[Row]:
     """The page of a list that ?page= names; the nearest one where there is no such page."""
     return Paginator(rows, ROWS).get_page(request.GET.get("page"))
-
-
-def new_password() -> str:
-    """Easy to read aloud: four groups of five letters and digits, 98 random bits."""
-    letters = "abcdefghijkmnpqrstuvwxyz23456789"
-    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(4))
 
 
 class Form(forms.Form):

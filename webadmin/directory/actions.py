@@ -10,18 +10,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
 
-from mailservices.mail import passwords
+from mailservices.mail import passwords, scram
 from mailservices.mail.address import Address as MailAddress
 from mailservices.mail.address import display_domain, normal_domain, parse
 from mailservices.mail.errors import ProtocolError
 from mailservices.mail.vocabulary import CATCH_ALL, FIRST_FOLDERS, WILDCARD, Posting
-from webadmin.audit.changes import change as _change
-from webadmin.audit.changes import create as _create
+from webadmin.audit.changes import change, create
 from webadmin.audit.record import OPERATOR, Actor, record
 from webadmin.directory.models import Account, Address, Administrator, ApiToken, Domain, Poster, Target
 from webadmin.mailstore.models import Mailbox, Subscription, Usage
@@ -76,7 +76,7 @@ def create_domain(actor: Actor, name: str) -> Domain:
     normal = _domain_name(name)
     if Domain.objects.filter(name=normal).exists():
         raise ValidationError({"name": f"{normal} is here already."})
-    domain = _create(Domain, name=normal)
+    domain = create(Domain, name=normal)
     first_keys(domain)
     record(actor, "create domain", normal)
     return domain
@@ -97,7 +97,7 @@ def change_domain(actor: Actor, domain: Domain, **changes: Any) -> Domain:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     if other := changes.get("alias_of"):
         _refuse_alias_domain(domain, other)
-    return _change(actor, "change domain", domain, changes)
+    return change(actor, "change domain", domain, changes)
 
 
 def _refuse_alias_domain(domain: Domain, other: Domain) -> None:
@@ -148,15 +148,17 @@ def create_account(
     if local == CATCH_ALL or WILDCARD in local:
         raise ValidationError({"address": "An account needs a name before the @, and no asterisk."})
     _refuse_taken(domain, local)
-    account = _create(
+    whole = f"{local}@{domain.name}"
+    account = create(
         Account,
         domain=domain,
-        address=f"{local}@{domain.name}",
+        address=whole,
         display_name=display_name.strip(),
         password=_hash(password),
+        scram=_scram(whole, password),
         quota_bytes=_quota(quota_bytes),
     )
-    _create(Address, domain=domain, local_part=local, account=account)
+    create(Address, domain=domain, local_part=local, account=account)
     _make_folders(account)
     record(actor, "create account", account.address, after={"quota_bytes": quota_bytes})
     return account
@@ -182,10 +184,10 @@ def change_account(actor: Actor, account: Account, *, password: str | None = Non
     if "quota_bytes" in changes:
         changes["quota_bytes"] = _quota(changes["quota_bytes"])
     if password is not None:
-        account.password = _hash(password)
-        account.save(update_fields=["password"])
+        account.password, account.scram = _hash(password), _scram(account.address, password)
+        account.save(update_fields=["password", "scram"])
         record(actor, "change password", account.address)
-    return _change(actor, "change account", account, changes)
+    return change(actor, "change account", account, changes)
 
 
 @transaction.atomic
@@ -204,6 +206,11 @@ def _hash(password: str) -> str:
     if len(password.encode()) > passwords.OCTETS or "\0" in password:
         raise ValidationError({"password": f"A password has at most {passwords.OCTETS} octets, none of them NUL."})
     return passwords.make(password)
+
+
+def _scram(address: str, password: str) -> bytes | None:
+    """By which SCRAM checks the same password; None for one that it cannot carry."""
+    return scram.seal(settings.CONFIG.sealing_key, scram.derive(password), scram.account_context(address))
 
 
 def _quota(octets: int | None) -> int | None:
@@ -228,8 +235,8 @@ def create_alias(actor: Actor, address: str, targets: Iterable[str], **more: Any
         raise ValidationError({"address": "An asterisk stands at the end of the name only."})
     _refuse_taken(domain, local)
     leads_to = _targets(targets)
-    alias = _create(Address, domain=domain, local_part=local)
-    Target.objects.bulk_create(Target(alias=alias, address=target) for target in leads_to)
+    alias = create(Address, domain=domain, local_part=local)
+    Target.objects.bulkcreate(Target(alias=alias, address=target) for target in leads_to)
     record(actor, "create alias", str(alias), after={"targets": leads_to})
     return change_alias(actor, alias, **more) if more else alias
 
@@ -259,7 +266,7 @@ def change_alias(
         _replace(actor, alias, Target, "targets", _targets(targets))
     if posters is not None:
         _replace(actor, alias, Poster, "posters", sorted({_poster(text) for text in posters}))
-    return _change(actor, "change alias", alias, changes)
+    return change(actor, "change alias", alias, changes)
 
 
 def _replace(

@@ -1,4 +1,4 @@
-"""Domains, accounts, addresses, administrators and their tokens: schema only, the verbs are in actions.py.
+"""Domains, accounts, addresses, app passwords, issuers, administrators: schema only, the verbs are in actions.py.
 
 Addresses are kept in normal form (mailservices/mail/address.py): the domain as A-label in lower case, the local
 part NFC and in lower case. The engine reads these tables by SQL, so every default is the database's and every
@@ -6,11 +6,12 @@ rule a constraint.
 """
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
-from mailservices.mail.vocabulary import Posting
+from mailservices.mail.vocabulary import Posting, Protocol
 
 
 class Administrator(AbstractBaseUser, PermissionsMixin):
@@ -83,6 +84,8 @@ class Account(models.Model):
     display_name = models.CharField(max_length=200, default="", db_default="", blank=True)
     #: In Django's format (mailservices/mail/passwords.py).
     password = models.CharField(max_length=200)
+    #: What SCRAM checks the same password by, sealed (mailservices/mail/scram.py); null where it cannot.
+    scram = models.BinaryField(null=True, editable=False)
     #: Octets; null is without limit.
     quota_bytes = models.BigIntegerField(null=True, blank=True)
     active = models.BooleanField(default=True, db_default=True)
@@ -170,3 +173,68 @@ class Poster(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class AppPassword(models.Model):
+    """A random password of one program of an account's owner. Its text is shown once, and kept as a digest."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="app_passwords")
+    label = models.CharField(max_length=100)
+    #: Keyed (mailservices/mail/passwords.py): the password is random, so that nothing slower is needed.
+    digest = models.BinaryField(unique=True, max_length=32)
+    #: As of an account.
+    scram = models.BinaryField(null=True, editable=False)
+    #: The password itself, sealed, where CRAM-MD5 shall be possible with it.
+    secret = models.BinaryField(null=True, editable=False)
+    protocols = ArrayField(models.CharField(max_length=10))
+    #: Networks from which it is good; none: from anywhere.
+    networks = ArrayField(models.CharField(max_length=50), db_default=[], blank=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    last_used_from = models.GenericIPAddressField(null=True, editable=False)
+
+    class Meta:
+        db_table = "directory_app_password"
+        ordering = ("pk",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(protocols__len__gt=0) & Q(protocols__contained_by=[one.value for one in Protocol]),
+                name="app_password_is_good_for_something",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], condition=Q(secret__isnull=False), name="app_password_readable")
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Issuer(models.Model):
+    """Who gives out tokens (OAuth) by which people sign in, checked by its keys or by asking it."""
+
+    issuer = models.CharField(max_length=300, unique=True)
+    #: What a token must have been made for.
+    audience = models.CharField(max_length=300)
+    jwks_url = models.CharField(max_length=500, default="", db_default="", blank=True)
+    introspection_url = models.CharField(max_length=500, default="", db_default="", blank=True)
+    client_id = models.CharField(max_length=300, default="", db_default="", blank=True)
+    #: Sealed.
+    client_secret = models.BinaryField(null=True, editable=False)
+    #: The claim that holds the address.
+    claim = models.CharField(max_length=100, default="email", db_default="email")
+    active = models.BooleanField(default=True, db_default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "directory_issuer"
+        ordering = ("issuer",)
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(jwks_url="") ^ Q(introspection_url=""), name="issuer_is_checked_one_way"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.issuer

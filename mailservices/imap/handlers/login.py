@@ -1,15 +1,13 @@
 """CAPABILITY, ID, ENABLE, STARTTLS, LOGIN, AUTHENTICATE, LOGOUT (RFC 9051 §6.1 and §6.2)."""
 
-from mailservices.auth import exchange
 from mailservices.imap.answers import Bad, Done, No
 from mailservices.imap.session import Session
 from mailservices.mail.errors import EncryptionRequired, ProtocolError
 from mailservices.net.connection import Closed
-from mailservices.protocols import sasl
 from mailservices.protocols.imap import capabilities as announced
 from mailservices.protocols.imap import commands, responses
 from mailservices.protocols.imap.reader import Received
-from mailservices.protocols.sasl import Claim
+from mailservices.protocols.sasl.exchange import Claim
 
 #: Seconds for one response of a SASL exchange.
 RESPONSE_LIMIT = 60.0
@@ -21,7 +19,7 @@ def capabilities(session: Session) -> list[str]:
         signed_in=session.identity is not None,
         starttls=session.context.tls_offered and not session.wire.tls,
         may_sign_in=session.secure,
-        mechanisms=tuple(sasl.MECHANISMS),
+        mechanisms=session.context.gate.offered(session.client) if session.secure else (),
         append_limit=session.context.config.message_bytes,
     )
 
@@ -59,21 +57,24 @@ async def start_tls(session: Session, _command: commands.StartTls) -> Done:
 
 
 async def log_in(session: Session, command: commands.Login) -> Done:
-    return await _sign_in(session, Claim(command.name, command.password))
+    _refuse_plain_text(session)
+    session.identity = await session.context.gate.check(Claim(command.name, command.password), session.client)
+    return _signed_in(session)
 
 
 async def authenticate(session: Session, command: commands.Authenticate) -> Done:
-    mechanism = sasl.MECHANISMS.get(command.mechanism)
-    if mechanism is None:
+    client = session.client
+    begun = session.context.gate.begin(command.mechanism, client)
+    if begun is None:
         raise No("", "That mechanism is not offered.")
     _refuse_plain_text(session)
-    claim = await exchange.claim(mechanism(), command.initial, lambda challenge: _ask(session, challenge))
-    return await _sign_in(session, claim)
+    session.identity = await session.context.gate.sign_in(
+        begun, command.initial, lambda challenge: _ask(session, challenge), client
+    )
+    return _signed_in(session)
 
 
-async def _sign_in(session: Session, claim: Claim) -> Done:
-    _refuse_plain_text(session)
-    session.identity = await session.context.gate.check(claim)
+def _signed_in(session: Session) -> Done:
     return Done(f"CAPABILITY {' '.join(capabilities(session))}", "Signed in.")
 
 

@@ -61,7 +61,7 @@ class Desk:
 
 
 @dataclass(slots=True)
-class Client:
+class Stranger:
     """Who is at the door, and what was found out about it: it holds for all its transactions."""
 
     peer: str
@@ -75,7 +75,7 @@ class Arrival:
     """A message on its way in: what is known of it so far, and what the stages found."""
 
     desk: Desk
-    client: Client
+    client: Stranger
     hostname: str
     rules: Rules
     #: Whether nothing is asked of the client: it signed in, or comes from a trusted network.

@@ -1,0 +1,122 @@
+"""Who may sign in, and by what: accounts, app passwords, issuers of tokens, as the auth room sees them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mailservices.store.pool import Pool, connection
+
+#: An account, and the app password with this digest, if it has one.
+LOGIN = """
+SELECT p.id, p.address, p.password, p.scram, p.active AND d.active AS active,
+       a.id AS app_id, a.digest, a.scram AS app_scram, a.secret, a.protocols, a.networks,
+       coalesce(a.expires_at <= now(), false) AS expired
+FROM directory_account p
+JOIN directory_domain d ON d.id = p.domain_id
+LEFT JOIN directory_app_password a ON a.account_id = p.id AND a.digest = $2
+WHERE p.address = $1 AND p.deleted_at IS NULL
+"""
+
+APP_PASSWORDS = """
+SELECT id AS app_id, digest, scram AS app_scram, secret, protocols, networks,
+       coalesce(expires_at <= now(), false) AS expired
+FROM directory_app_password WHERE account_id = $1 ORDER BY id
+"""
+
+NOTE_USE = "UPDATE directory_app_password SET last_used_at = now(), last_used_from = $2 WHERE id = $1"
+
+#: Only while the password is still the one that the keys were derived from.
+KEEP_KEYS = "UPDATE directory_account SET scram = $3 WHERE id = $1 AND password = $2 AND scram IS NULL"
+
+READABLE = """
+SELECT EXISTS (SELECT FROM directory_app_password
+               WHERE secret IS NOT NULL AND (expires_at IS NULL OR expires_at > now()))
+"""
+
+ISSUERS = """
+SELECT issuer, audience, jwks_url, introspection_url, client_id, client_secret, claim
+FROM directory_issuer WHERE active ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AppPassword:
+    """One of an account's app passwords, and what it is good for."""
+
+    id: int
+    digest: bytes
+    scram: bytes | None
+    #: Sealed; None unless its owner has opted in to mechanisms that need it.
+    secret: bytes | None
+    protocols: tuple[str, ...]
+    networks: tuple[str, ...]
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account."""
+
+    account_id: int
+    address: str
+    password: str
+    scram: bytes | None
+    active: bool
+    #: The app password that was asked for.
+    app_password: AppPassword | None
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who gives out tokens that are good here, and how they are checked: by its keys, or by asking it."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    introspection_url: str
+    client_id: str
+    #: Sealed.
+    client_secret: bytes | None
+    #: The claim that holds the address.
+    claim: str
+
+
+async def find_login(pool: Pool, name: str, digest: bytes | None = None) -> Login | None:
+    """The account that signs in with this address, in normal form."""
+    async with connection(pool) as db:
+        row = await db.fetchrow(LOGIN, name, digest)
+    if row is None:
+        return None
+    app = _app_password(row) if row["app_id"] is not None else None
+    return Login(row["id"], row["address"], row["password"], row["scram"], row["active"], app)
+
+
+async def app_passwords(pool: Pool, account_id: int) -> list[AppPassword]:
+    async with connection(pool) as db:
+        return [_app_password(row) for row in await db.fetch(APP_PASSWORDS, account_id)]
+
+
+def _app_password(row: Any) -> AppPassword:
+    return AppPassword(
+        row["app_id"], row["digest"], row["app_scram"], row["secret"], tuple(row["protocols"]),
+        tuple(row["networks"]), row["expired"],
+    )  # fmt: skip
+
+
+async def note_use(pool: Pool, app_password_id: int, peer: str) -> None:
+    """When and from where an app password was last used."""
+    async with connection(pool) as db:
+        await db.execute(NOTE_USE, app_password_id, peer)
+
+
+async def keep_keys(pool: Pool, login: Login, scram: bytes) -> None:
+    """The SCRAM keys of an account whose password is older than they are."""
+    async with connection(pool) as db:
+        await db.execute(KEEP_KEYS, login.account_id, login.password, scram)
+
+
+async def offers(pool: Pool) -> tuple[list[Issuer], bool]:
+    """The issuers of tokens, and whether any app password may be read."""
+    async with connection(pool) as db:
+        rows = await db.fetch(ISSUERS)
+        readable = bool(await db.fetchval(READABLE))
+    return [Issuer(*row) for row in rows], readable
