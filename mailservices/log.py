@@ -66,6 +66,8 @@ def set_up(service: str, level: str) -> None:
     root.setLevel(LEVELS[level])
     # aiosmtpd tells every line of every conversation at info, passwords among them.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
+    # httpx tells of every request at info.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def get() -> FilteringBoundLogger:

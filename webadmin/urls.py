@@ -8,8 +8,9 @@ from rest_framework.routers import DefaultRouter
 
 from webadmin import health
 from webadmin.audit.api import AuditViewSet
-from webadmin.dashboard import accounts, aliases, domains, lists, overview, session
+from webadmin.dashboard import accounts, aliases, domains, lists, overview, session, signins
 from webadmin.directory.api import AccountViewSet, AliasViewSet, DomainViewSet
+from webadmin.directory.signin_api import AppPasswordViewSet, BlockViewSet, IssuerViewSet
 from webadmin.policy import pages as policy
 from webadmin.policy.api import DnsListViewSet, InboundViewSet, LimitViewSet, NetworkViewSet, SealerViewSet
 from webadmin.queue.api import QueueViewSet
@@ -26,6 +27,9 @@ router.register("dns-lists", DnsListViewSet, basename="dns-list")
 router.register("trusted-networks", NetworkViewSet, basename="trusted-network")
 router.register("trusted-sealers", SealerViewSet, basename="trusted-sealer")
 router.register("reception-limits", LimitViewSet, basename="reception-limit")
+router.register("app-passwords", AppPasswordViewSet, basename="app-password")
+router.register("issuers", IssuerViewSet)
+router.register("blocks", BlockViewSet, basename="block")
 router.register("queue", QueueViewSet)
 router.register("trace", TraceViewSet)
 router.register("audit", AuditViewSet)
@@ -60,10 +64,17 @@ pages: list[URLPattern | URLResolver] = [
     path("accounts/<int:pk>/", accounts.one, name="account"),
     path("accounts/<int:pk>/disposable/", accounts.new_disposable, name="disposable-new"),
     path("accounts/<int:pk>/delete/", accounts.delete, name="account-delete"),
+    path("accounts/<int:pk>/app-passwords/new/", signins.new_app_password, name="app-password-new"),
+    path("accounts/<int:pk>/app-passwords/<int:app>/revoke/", signins.revoke, name="app-password-revoke"),
     path("aliases/", aliases.index, name="aliases"),
     path("aliases/new/", aliases.new, name="alias-new"),
     path("aliases/<int:pk>/", aliases.one, name="alias"),
     path("aliases/<int:pk>/delete/", aliases.delete, name="alias-delete"),
+    path("sign-ins/", signins.index, name="sign-ins"),
+    path("sign-ins/blocks/<slug:pk>/lift/", signins.lift, name="block-lift"),
+    path("sign-ins/issuers/new/", signins.new_issuer, name="issuer-new"),
+    path("sign-ins/issuers/<int:pk>/", signins.one_issuer, name="issuer"),
+    path("sign-ins/issuers/<int:pk>/delete/", signins.delete_issuer, name="issuer-delete"),
     path("queue/", lists.queue, name="queue"),
     path("queue/<int:pk>/", lists.recipient, name="recipient"),
     path("trace/", lists.trace, name="trace"),

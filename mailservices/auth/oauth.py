@@ -33,7 +33,7 @@ UNKNOWN_KEY_SECONDS = 60.0
 WORD_SECONDS = 60.0
 WORDS = 5000
 #: Octets of a token.
-TOKEN_OCTETS = 8192
+TOKEN_OCTETS = 7 * 1024
 
 _log = log.get()
 

@@ -1,17 +1,23 @@
 """The pages in headless Chromium: the way of a new administrator, by keyboard, on a phone and in the dark."""
 
+import asyncio
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from appliance import programs
-from webadmin.directory import actions
-from webadmin.directory.models import Account
+from mailservices.auth.throttle import ACCOUNT
+from mailservices.net.limiter import Bucket, Limiter
+from webadmin.audit.models import Entry
+from webadmin.directory import actions, signin
+from webadmin.directory.models import Account, AppPassword, Issuer
 from webadmin.policy import actions as policy
 from webadmin.policy.models import InboundPolicy, Notice
 
@@ -24,6 +30,8 @@ PAGES = (
     "accounts/new/",
     "aliases/",
     "policy/",
+    "sign-ins/",
+    "sign-ins/issuers/new/",
     "queue/",
     "trace/",
     "audit/",
@@ -122,11 +130,18 @@ def test_errors_stand_beside_the_field(signed_in: Page) -> None:
 )
 def test_pages_fit_a_phone_in_the_dark(signed_in: Page) -> None:
     domain = actions.create_domain(actions.OPERATOR, "a-rather-long-domain-name-for-a-phone.example.org")
-    account = actions.create_account(actions.OPERATOR, f"somebody.with.a.long.name@{domain.name}", "pw1", 10**9)
+    somebody = f"somebody.with.a.long.name@{domain.name}"
+    account = actions.create_account(actions.OPERATOR, somebody, "pw1", 10**9)
+    signin.create_app_password(actions.OPERATOR, account, "a-program-with-a-rather-long-name", readable=True)
+    signin.create_issuer(
+        actions.OPERATOR, "https://a-long-name.example.org/realm", "mail", jwks_url="https://a.test/"
+    )
+    blocked(somebody)
     actions.create_alias(actions.OPERATOR, f"@{domain.name}", ["elsewhere@another-long-domain.example.com"])
     policy.create_dnslist(actions.OPERATOR, "a-rather-long-zone-of-a-list-for-a-phone.example.org", "refuse")
     policy.trust_network(actions.OPERATOR, "2001:db8:1234:5678::/64")
-    paths = ("aliases/new/", f"accounts/{account.pk}/", f"domains/{domain.pk}/", f"domains/{domain.pk}/policy/")
+    of_account, of_domain = f"accounts/{account.pk}/", f"domains/{domain.pk}/"
+    paths = ("aliases/new/", of_account, f"{of_account}app-passwords/new/", of_domain, f"{of_domain}policy/")
     for path in (*PAGES, *paths):
         signed_in.goto(f"/{path}")
         width = signed_in.evaluate("document.documentElement.scrollWidth")
@@ -226,6 +241,73 @@ def test_chart_and_api_page_show(signed_in: Page) -> None:
     expect(signed_in.get_by_role("button", name="7 days")).to_have_attribute("aria-pressed", "true")
     signed_in.goto("/api/v1/docs/")
     expect(signed_in.get_by_text("/api/v1/accounts/").first).to_be_visible()
+
+
+def blocked(name: str) -> None:
+    """Somebody has guessed too often."""
+
+    async def guess() -> None:
+        limiter = Limiter(settings.CONFIG.redis_url)
+        await limiter.charge([Bucket(ACCOUNT, name)], ACCOUNT.size + 1, f"imap: {name}")
+        await limiter.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, guess()).result()
+
+
+def test_a_block_is_seen_and_lifted(signed_in: Page) -> None:
+    page, name = signed_in, "guessed@example.org"
+    blocked(name)
+    page.get_by_role("link", name="Sign-ins").click()
+    expect(page.get_by_role("row").filter(has_text=name)).to_contain_text("account")
+    page.get_by_role("button", name=f"Lift {name}").click()
+    expect(page.get_by_role("status")).to_have_text(f"{name} may try again.")
+    expect(page.get_by_role("row").filter(has_text=name)).to_have_count(0)
+    entry = Entry.objects.get(verb="lift block")
+    assert (entry.username, entry.subject) == ("admin", f"account {name}")
+
+
+def test_an_app_password_is_made_and_revoked(signed_in: Page) -> None:
+    page = signed_in
+    actions.create_domain(actions.OPERATOR, "example.org")
+    account = actions.create_account(actions.OPERATOR, "alice@example.org", "pw1")
+    page.goto(f"/accounts/{account.pk}/")
+    page.get_by_role("link", name="New app password").click()
+    page.get_by_label("For", exact=True).fill("Thunderbird")
+    page.get_by_label("POP3").uncheck()
+    page.get_by_label("Only from these networks").fill("nonsense")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("alert")).to_contain_text("192.0.2.0/24")
+    page.get_by_label("Only from these networks").fill("192.0.2.7/24")
+    page.get_by_role("button", name="Make it").click()
+    assert re.fullmatch(r"[a-z0-9]{5}(-[a-z0-9]{5}){3}", page.locator("#secret").inner_text())
+    app = AppPassword.objects.get()
+    assert (app.protocols, app.networks, app.secret) == (["smtp", "imap"], ["192.0.2.0/24"], None)
+    page.get_by_role("link", name="To the account").click()
+    expect(page.get_by_text("192.0.2.0/24")).to_be_visible()
+    page.get_by_role("button", name="Revoke Thunderbird").click()
+    expect(page.get_by_role("status")).to_have_text("Thunderbird is revoked.")
+    assert not AppPassword.objects.exists()
+
+
+def test_an_issuer_is_made_changed_and_deleted(signed_in: Page) -> None:
+    page = signed_in
+    page.goto("/sign-ins/")
+    page.get_by_role("link", name="New token issuer").click()
+    page.get_by_label("Issuer").fill("https://login.example.org")
+    page.get_by_label("Audience").fill("mail")
+    page.get_by_role("button", name="Create it").click()
+    expect(page.get_by_role("alert")).to_contain_text("Either the address of its keys")
+    page.get_by_label("Address of its keys").fill("https://login.example.org/keys")
+    page.get_by_role("button", name="Create it").click()
+    page.get_by_role("link", name="https://login.example.org").click()
+    page.get_by_label("Its tokens are good here").uncheck()
+    page.get_by_role("button", name="Save").click()
+    assert not Issuer.objects.get().active
+    page.get_by_role("link", name="https://login.example.org").click()
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_text("None: people sign in by passwords.")).to_be_visible()
 
 
 def test_guessing_is_locked_out(page: Page) -> None:

@@ -79,7 +79,12 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, f"{account.address} is changed.")
             return redirect("account", pk)
     disposable = Address.objects.filter(account__isnull=True, targets__address=account.address).exclude(note="")
-    context = {"form": form, "account": account, "disposable": disposable.select_related("domain")}
+    context = {
+        "form": form,
+        "account": account,
+        "apps": account.app_passwords.all(),
+        "disposable": disposable.select_related("domain"),
+    }
     return render(request, "account.html", context)
 
 

@@ -9,6 +9,7 @@ MENU = (
     ("accounts", "Accounts"),
     ("aliases", "Aliases"),
     ("policy", "Policy"),
+    ("sign-ins", "Sign-ins"),
     ("queue", "Queue"),
     ("trace", "Trace"),
     ("audit", "Audit"),
@@ -19,7 +20,11 @@ MENU = (
 def page(request: HttpRequest) -> dict[str, object]:
     match = request.resolver_match
     name = (match.url_name or "") if match else ""
-    singular = {"recipient": "queue", "alias": "aliases"}
+    singular = {"recipient": "queue", "alias": "aliases", "issuer": "sign-ins", "app": "accounts"}
     first = name.partition("-")[0]
-    here = singular.get(first) or next((one for one, _ in MENU if one in (first, f"{first}s")), "")
+    here = (
+        name
+        if name in dict(MENU)
+        else singular.get(first) or next((one for one, _ in MENU if one in (first, f"{first}s")), "")
+    )
     return {"menu": MENU, "here": here, "version": settings.VERSION, "hostname": settings.CONFIG.hostname}

@@ -1,6 +1,7 @@
 """What forms share: a verb is tried, and what it objects to is shown beside the field it is about."""
 
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from typing import Any, TypeVar
 
 from django import forms
@@ -8,8 +9,9 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.timezone import make_aware
 
-from mailservices.mail.vocabulary import Posting
+from mailservices.mail.vocabulary import Posting, Protocol
 from webadmin.audit.record import Actor
 from webadmin.directory.models import Domain
 
@@ -146,6 +148,61 @@ class DomainSettingsForm(Form):
     detail_folders = forms.BooleanField(
         label="Mail to user+detail goes into the folder of that name, where there is one", required=False
     )
+
+
+class AppPasswordForm(Form):
+    label = forms.CharField(label="For", max_length=100, help_text="Such as: Thunderbird on the laptop.")
+    protocols = forms.MultipleChoiceField(
+        label="Good for",
+        choices=[(one.value, one.name) for one in Protocol],
+        initial=[one.value for one in Protocol],
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+    )
+    networks = forms.CharField(
+        label="Only from these networks",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Such as 192.0.2.0/24, one on each line. Empty: from anywhere.",
+    )
+    until = forms.DateField(
+        label="Until",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Empty: until it is revoked.",
+    )
+    readable = forms.BooleanField(
+        label="For an old program that knows CRAM-MD5 only: the password is then kept, sealed", required=False
+    )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the verb is told."""
+        told = {name: self.cleaned_data[name] for name in ("label", "protocols", "readable")}
+        until = self.cleaned_data["until"]
+        ends = make_aware(datetime.combine(until, time.min) + timedelta(days=1)) if until else None
+        return {**told, "networks": self.cleaned_data["networks"].split(), "expires_at": ends}
+
+
+class IssuerForm(Form):
+    """`issuer` is asked only of a new one; a secret only where it is to change."""
+
+    issuer = forms.CharField(label="Issuer", max_length=300, help_text="Such as https://login.example.org.")
+    audience = forms.CharField(
+        label="Audience", max_length=300, help_text="Whom its tokens for mail are made for."
+    )
+    jwks_url = forms.CharField(label="Address of its keys (JWKS)", max_length=500, required=False)
+    introspection_url = forms.CharField(
+        label="Or the address at which it is asked (introspection)", max_length=500, required=False
+    )
+    client_id = forms.CharField(label="Our name there, to ask", max_length=300, required=False)
+    client_secret = forms.CharField(
+        label="Our secret there",
+        max_length=1000,
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    claim = forms.CharField(label="The claim that holds the address", max_length=100, initial="email")
+    active = forms.BooleanField(label="Its tokens are good here", required=False, initial=True)
 
 
 class PasswordForm(Form):

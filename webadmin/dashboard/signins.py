@@ -1,0 +1,89 @@
+"""Signing in: an account's app passwords, who is blocked, whose tokens are good."""
+
+from datetime import UTC, datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from webadmin.dashboard.forms import AppPasswordForm, IssuerForm, actor, attempt
+from webadmin.directory import signin
+from webadmin.directory.models import Account, AppPassword, Issuer
+from webadmin.directory.signin_api import find_block
+from webadmin.engine import blocks
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    found = [(block, datetime.fromtimestamp(block.until, UTC)) for block in blocks()]
+    return render(request, "signins.html", {"blocks": found, "issuers": Issuer.objects.all()})
+
+
+@require_POST
+def lift(request: HttpRequest, pk: str) -> HttpResponse:
+    block = find_block(pk)
+    signin.lift_block(actor(request), block)
+    messages.success(request, f"{block.what} may try again.")
+    return redirect("sign-ins")
+
+
+# App passwords
+
+
+def new_app_password(request: HttpRequest, pk: int) -> HttpResponse:
+    account = get_object_or_404(Account, pk=pk, deleted_at__isnull=True)
+    form = AppPasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = attempt(form, lambda: signin.create_app_password(actor(request), account, **form.values))
+        if made is not None:
+            app, text = made
+            return render(request, "app_password_made.html", {"account": account, "app": app, "password": text})
+    context = {"form": form, "title": f"New app password of {account.address}", "verb": "Make it"}
+    return render(request, "form.html", {**context, "back": "account", "back_pk": pk})
+
+
+@require_POST
+def revoke(request: HttpRequest, pk: int, app: int) -> HttpResponse:
+    found = get_object_or_404(AppPassword.objects.select_related("account"), pk=app, account_id=pk)
+    signin.revoke_app_password(actor(request), found)
+    messages.success(request, f"{found.label} is revoked.")
+    return redirect("account", pk)
+
+
+# Issuers of tokens
+
+
+def new_issuer(request: HttpRequest) -> HttpResponse:
+    form = IssuerForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        issuer = attempt(form, lambda: signin.create_issuer(actor(request), **form.cleaned_data))
+        if issuer is not None:
+            messages.success(request, f"Tokens of {issuer} are good here.")
+            return redirect("sign-ins")
+    context = {"form": form, "title": "New token issuer", "verb": "Create it", "back": "sign-ins"}
+    return render(request, "form.html", context)
+
+
+def one_issuer(request: HttpRequest, pk: int) -> HttpResponse:
+    issuer = get_object_or_404(Issuer, pk=pk)
+    form = IssuerForm(request.POST or None, initial={name: getattr(issuer, name) for name in signin.CHANGEABLE})
+    del form.fields["issuer"]
+    form.fields["client_secret"].help_text = "Empty: it stays as it is."
+    if request.method == "POST" and form.is_valid():
+        changed = attempt(form, lambda: signin.change_issuer(actor(request), issuer, **form.cleaned_data))
+        if changed is not None:
+            messages.success(request, f"{issuer} is changed.")
+            return redirect("sign-ins")
+    context = {"form": form, "title": str(issuer), "verb": "Save", "back": "sign-ins"}
+    return render(request, "form.html", {**context, "delete": "issuer-delete", "pk": pk})
+
+
+def delete_issuer(request: HttpRequest, pk: int) -> HttpResponse:
+    issuer = get_object_or_404(Issuer, pk=pk)
+    if request.method == "POST":
+        signin.delete_issuer(actor(request), issuer)
+        messages.success(request, f"{issuer} is deleted.")
+        return redirect("sign-ins")
+    words = "Nobody can sign in by its tokens from then on."
+    context = {"title": f"Delete {issuer}?", "words": words, "back": "issuer", "pk": pk}
+    return render(request, "delete.html", context)
