@@ -27,11 +27,15 @@ TEST_PROGRAMS = {
     "mbsync": "isync",
     "fetchmail": "fetchmail",
     "curl": "curl",
+    "gsasl": "gsasl",
     "postfix": "postfix",
     "chromium": "chromium",
 }
-#: The same of files: swaks speaks TLS only with this library.
-TEST_FILES = {"/usr/lib/*/perl5/*/Net/SSLeay.pm": "libnet-ssleay-perl"}
+#: The same of files: swaks speaks TLS only with this library, mbsync SCRAM with that.
+TEST_FILES = {
+    "/usr/lib/*/perl5/*/Net/SSLeay.pm": "libnet-ssleay-perl",
+    "/usr/lib/*/sasl2/libscram.so": "libsasl2-modules",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from appliance.private import free_port
 from appliance.supervisor import Child, Program, Supervisor
 from mailservices.config import PORTS, Config
 from mailservices.net.tls import make_self_signed
+from tests.certificates import Authority
 from tests.world import FarSide, NameServer
 
 Value = TypeVar("Value")
@@ -42,6 +43,8 @@ class Services:
     supervisor: Supervisor
     #: What they read.
     environment: Mapping[str, str]
+    #: Who certifies mail programs.
+    authority: Authority
 
     def child(self, name: str) -> Child:
         return next(child for child in self.supervisor.children if child.program.name == name)
@@ -90,6 +93,7 @@ def prepare(
     ports = {name: free_port() for name in PORTS}
     certificate, key = folder / "certificate.pem", folder / "certificate.key"
     make_self_signed(HOSTNAME, certificate, key)
+    authority = Authority(folder / "authority.pem")
     environment = {
         **variables,
         **{f"FACTEUR_{name.upper()}_PORT": str(port) for name, port in ports.items()},
@@ -98,6 +102,7 @@ def prepare(
         "FACTEUR_PROCESSES": "2",
         "FACTEUR_TLS_CERTIFICATE": str(certificate),
         "FACTEUR_TLS_KEY": str(key),
+        "FACTEUR_TLS_CLIENT_CA": str(authority.path),
         "FACTEUR_SPOOL": str(folder),
         "FACTEUR_DNS": f"127.0.0.1:{names.port}",
         "FACTEUR_REMOTE_SMTP_PORT": str(far.port),
@@ -116,7 +121,7 @@ def prepare(
         for name, module in modules.items()
     ]
     supervisor = Supervisor([*others, *programs], folder / "log", lambda _pids: None)
-    return Services(ports, names, far, supervisor, environment)
+    return Services(ports, names, far, supervisor, environment, authority)
 
 
 @pytest.fixture(scope="session")
