@@ -114,7 +114,10 @@ class Attempt:
         app = login.app_password
         if app is not None:
             return Accepted(login, app) if self._fits(app, number) else None
-        if number is not None or not await self._room.passwords.match(login, password):
+        if number is not None:
+            await self._room.passwords.nobodys(password)
+            return None
+        if not await self._room.passwords.match(login, password):
             return None
         return Accepted(login, password=password if login.scram is None else None)
 
@@ -122,14 +125,13 @@ class Attempt:
         """Real ones, or such as nobody has: it takes one look at the database either way."""
         normal, number = await self._meet(name)
         iterations = scram.ITERATIONS if number is None else scram.ITERATIONS_RANDOM
-        whom = f"{hash_name} {self.name} {number}"
+        whom = f"{self.name}/{number}"
         unknown = scram.nobodys(self._room.config.digest_key, whom, hash_name, iterations)
         self._candidates = []
-        login = await signin.find_login(self._room.pool, normal)
+        login, apps = await signin.find_all(self._room.pool, normal)
         if login is None or not login.active:
             return unknown
-        found = await self._app_passwords(login, number) if number is not None else []
-        app = found[0] if found else None
+        app = next((app for app in apps if self._fits(app, number)), None) if number is not None else None
         sealed = app.scram if app is not None else login.scram if number is None else None
         if sealed is None:
             return unknown
@@ -144,12 +146,12 @@ class Attempt:
     async def _secrets(self, name: str) -> list[bytes]:
         normal, number = await self._meet(name)
         self._candidates = []
-        login = await signin.find_login(self._room.pool, normal)
+        login, apps = await signin.find_all(self._room.pool, normal)
         if login is None or not login.active:
             return []
         found = []
-        for app in await self._app_passwords(login, number):
-            if app.secret is None:
+        for app in apps:
+            if app.secret is None or not self._fits(app, number):
                 continue
             context = passwords.app_context(app.digest)
             with suppress(NotSealedHere):
@@ -157,12 +159,8 @@ class Attempt:
                 self._candidates.append(Accepted(login, app))
         return found
 
-    async def _app_passwords(self, login: Login, number: int | None) -> list[AppPassword]:
-        """Those that are good for this service, from there, now."""
-        found = await signin.app_passwords(self._room.pool, login.account_id)
-        return [app for app in found if self._fits(app, number)]
-
     def _fits(self, app: AppPassword, number: int | None) -> bool:
+        """Whether it is good for this service, from there, now."""
         if app.expired or self._room.service not in app.protocols or number not in (None, app.id):
             return False
         peer = ipaddress.ip_address(self._client.peer)

@@ -73,7 +73,7 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> dict[str, Keys]:
 
 
 def nobodys(key: bytes, name: str, hash_name: str, iterations: int = ITERATIONS) -> Keys:
-    """For a name that nobody has: the salt is the same whenever it is asked for, and no proof fits."""
+    """For a name that nobody has: the salt is the same whenever it is asked for, by either hash; no proof fits."""
     salt = hmac.digest(key, name.encode("utf-8", "surrogatepass"), "sha256")[:SALT_OCTETS]
     size = SIZES[hash_name]
     return Keys(salt, iterations, secrets.token_bytes(size), secrets.token_bytes(size))

@@ -238,10 +238,12 @@ class Blocks:
         """
         self._redis.zremrangebyscore(_BLOCKS, "-inf", time.time())
         listed: Any = self._redis.zrange(_BLOCKS, 0, LISTED - 1, withscores=True)
+        pipe = self._redis.pipeline(transaction=False)
+        for key, _ in listed:
+            pipe.hget(_PREFIX + key, "why")
         found = []
-        for key, until in listed:
+        for (key, until), why in zip(listed, pipe.execute(), strict=True):
             limit, _, what = key.partition(":")
-            why: Any = self._redis.hget(_PREFIX + key, "why")
             found.append(Block(sha256(key.encode()).hexdigest()[:16], limit, what, until, why or ""))
         return found
 

@@ -5,22 +5,17 @@ from typing import Any
 
 from mailservices.store.pool import Pool, connection
 
-#: An account, and the app password with this digest, if it has one.
-LOGIN = """
+_LOGIN = """
 SELECT p.id, p.address, p.password, p.scram, p.active AND d.active AS active,
        a.id AS app_id, a.digest, a.scram AS app_scram, a.secret, a.protocols, a.networks,
        coalesce(a.expires_at <= now(), false) AS expired
 FROM directory_account p
 JOIN directory_domain d ON d.id = p.domain_id
-LEFT JOIN directory_app_password a ON a.account_id = p.id AND a.digest = $2
-WHERE p.address = $1 AND p.deleted_at IS NULL
+LEFT JOIN directory_app_password a ON a.account_id = p.id
 """
-
-APP_PASSWORDS = """
-SELECT id AS app_id, digest, scram AS app_scram, secret, protocols, networks,
-       coalesce(expires_at <= now(), false) AS expired
-FROM directory_app_password WHERE account_id = $1 ORDER BY id
-"""
+#: An account, and the app password with this digest, if it has one; and with all of them, a row for each.
+LOGIN = f"{_LOGIN} AND a.digest = $2 WHERE p.address = $1 AND p.deleted_at IS NULL"
+LOGIN_WITH_ALL = f"{_LOGIN} WHERE p.address = $1 AND p.deleted_at IS NULL ORDER BY a.id"
 
 NOTE_USE = "UPDATE directory_app_password SET last_used_at = now(), last_used_from = $2 WHERE id = $1"
 
@@ -81,18 +76,22 @@ class Issuer:
 
 
 async def find_login(pool: Pool, name: str, digest: bytes | None = None) -> Login | None:
-    """The account that signs in with this address, in normal form."""
+    """The account that signs in with this address, in normal form, and its app password with this digest."""
     async with connection(pool) as db:
         row = await db.fetchrow(LOGIN, name, digest)
-    if row is None:
-        return None
+    return _login(row) if row is not None else None
+
+
+async def find_all(pool: Pool, name: str) -> tuple[Login | None, list[AppPassword]]:
+    """The same with all of its app passwords, and as quick where there is nobody."""
+    async with connection(pool) as db:
+        rows = await db.fetch(LOGIN_WITH_ALL, name)
+    return _login(rows[0]) if rows else None, [_app_password(row) for row in rows if row["app_id"] is not None]
+
+
+def _login(row: Any) -> Login:
     app = _app_password(row) if row["app_id"] is not None else None
     return Login(row["id"], row["address"], row["password"], row["scram"], row["active"], app)
-
-
-async def app_passwords(pool: Pool, account_id: int) -> list[AppPassword]:
-    async with connection(pool) as db:
-        return [_app_password(row) for row in await db.fetch(APP_PASSWORDS, account_id)]
 
 
 def _app_password(row: Any) -> AppPassword:

@@ -35,6 +35,7 @@ def variables_of(person: Person, name: str) -> dict[str, str]:
         f"{name}_plain": encoded(f"\0{person.address}\0{person.password}"),
         f"{name}_name64": encoded(person.address),
         f"{name}_password64": encoded(person.password),
+        f"{name}_scram64": encoded(f"n,,n={person.address},r=abc"),
     }
 
 
