@@ -5,7 +5,6 @@ password's number: alice@example.org/17. Without it SCRAM means the main passwor
 be offered; CRAM-MD5 tries every app password whose secret may be read.
 """
 
-import ipaddress
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -163,8 +162,7 @@ class Attempt:
         """Whether it is good for this service, from there, now."""
         if app.expired or self._room.service not in app.protocols or number not in (None, app.id):
             return False
-        peer = ipaddress.ip_address(self._client.peer)
-        return not app.networks or any(peer in ipaddress.ip_network(network) for network in app.networks)
+        return self._client.within(app.networks)
 
 
 def split(name: str) -> tuple[str, int | None]:

@@ -1,6 +1,8 @@
 """Who asks to be signed in, as the wire knows it: an address, and what TLS has made sure of."""
 
+import ipaddress
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -22,6 +24,14 @@ class Client:
     binding: bytes | None = None
     #: The addresses in its certificate, if TLS has verified one.
     certified: tuple[str, ...] = ()
+
+    def within(self, networks: Iterable[str]) -> bool:
+        """Whether it comes from one of these networks; where there are none, from anywhere."""
+        chosen = [ipaddress.ip_network(network) for network in networks]
+        try:
+            return not chosen or any(ipaddress.ip_address(self.peer) in network for network in chosen)
+        except ValueError:  # it is gone already
+            return False
 
 
 def meet(peer: str, secured: ssl.SSLObject | None) -> Client:

@@ -60,7 +60,8 @@ class Gate:
         self.tokens = Tokens(config.sealing_key)
         self._limiter = Limiter(config.redis_url)
         self.throttle = Throttle(self._limiter, service)
-        self._readable = False
+        #: The networks of app passwords that may be read; none of them means anywhere.
+        self._readable: list[list[str]] = []
         #: App password -> when its use was last noted, on the monotonic clock; oldest first.
         self._uses: dict[int, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,9 +90,9 @@ class Gate:
         return mechanisms.begin(mechanism, self._facts(client))
 
     def _facts(self, client: Client) -> Facts:
-        return Facts(
-            self.config.hostname, client.binding, client.certified, bool(self.tokens.issuers), self._readable
-        )
+        # Some programs prefer CRAM-MD5 to PLAIN and then fail: only where somebody may use it they hear of it.
+        readable = any(client.within(networks) for networks in self._readable)
+        return Facts(self.config.hostname, client.binding, client.certified, bool(self.tokens.issuers), readable)
 
     async def _learn_always(self) -> None:
         while True:
@@ -101,7 +102,7 @@ class Gate:
 
     async def learn(self) -> None:
         """Look at what can be offered."""
-        self.tokens.issuers, self._readable = await signin.offers(self.pool)
+        self.tokens.issuers, self._readable = await signin.offers(self.pool, self.service)
 
     # who it is
 

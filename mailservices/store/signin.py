@@ -22,9 +22,10 @@ NOTE_USE = "UPDATE directory_app_password SET last_used_at = now(), last_used_fr
 #: Only while the password is still the one that the keys were derived from.
 KEEP_KEYS = "UPDATE directory_account SET scram = $3 WHERE id = $1 AND password = $2 AND scram IS NULL"
 
+#: From where app passwords that may be read are good for this protocol.
 READABLE = """
-SELECT EXISTS (SELECT FROM directory_app_password
-               WHERE secret IS NOT NULL AND (expires_at IS NULL OR expires_at > now()))
+SELECT DISTINCT networks FROM directory_app_password
+WHERE secret IS NOT NULL AND $1 = ANY (protocols) AND (expires_at IS NULL OR expires_at > now()) LIMIT 1000
 """
 
 ISSUERS = """
@@ -113,9 +114,9 @@ async def keep_keys(pool: Pool, login: Login, scram: bytes) -> None:
         await db.execute(KEEP_KEYS, login.account_id, login.password, scram)
 
 
-async def offers(pool: Pool) -> tuple[list[Issuer], bool]:
-    """The issuers of tokens, and whether any app password may be read."""
+async def offers(pool: Pool, protocol: str) -> tuple[list[Issuer], list[list[str]]]:
+    """The issuers of tokens, and the networks of each app password that may be read: none means anywhere."""
     async with connection(pool) as db:
         rows = await db.fetch(ISSUERS)
-        readable = bool(await db.fetchval(READABLE))
+        readable = [list(row["networks"]) for row in await db.fetch(READABLE, protocol)]
     return [Issuer(*row) for row in rows], readable

@@ -16,3 +16,6 @@ async def gate(pool: Pool, config: Config, monkeypatch: pytest.MonkeyPatch) -> A
     made = Gate(pool, config, "imap")
     yield made
     await made.close()
+    # What a test left would have the servers offer CRAM-MD5 to everybody after it.
+    async with pool.acquire() as db:
+        await db.execute("DELETE FROM directory_app_password WHERE secret IS NOT NULL")

@@ -121,6 +121,8 @@ async def test_an_app_password_is_somebodys(gate: Gate, alice: Person, bob: Pers
 )
 async def test_an_app_password_is_not_good_elsewhere(gate: Gate, alice: Person, limits: dict) -> None:
     app, text = await app_password(alice, readable=True, **limits)
+    # Another one, so that the mechanism is there to be tried.
+    await app_password(alice, readable=True)
     await gate.learn()
     await refused(gate.check(Claim(alice.address, text), HERE))
     await refused(by_scram(gate, f"{alice.address}/{app.pk}", text))
@@ -158,6 +160,14 @@ async def test_cram_is_offered_only_where_somebody_opted_in(gate: Gate, alice: P
     app, _ = await app_password(alice, readable=True)
     await gate.learn()
     assert "CRAM-MD5" in gate.offered(HERE)
+    await web(lambda: AppPassword.objects.filter(pk=app.pk).update(networks=["192.0.2.0/24"]))
+    await gate.learn()
+    assert "CRAM-MD5" not in gate.offered(HERE)
+    assert "CRAM-MD5" in gate.offered(Client("192.0.2.7"))
+    assert "CRAM-MD5" not in gate.offered(Client(""))
+    await web(lambda: AppPassword.objects.filter(pk=app.pk).update(networks=[], protocols=["smtp"]))
+    await gate.learn()
+    assert "CRAM-MD5" not in gate.offered(HERE)
     await web(lambda: signin.revoke_app_password(OPERATOR, app))
     await gate.learn()
     assert gate.begin("CRAM-MD5", HERE) is None

@@ -171,7 +171,9 @@ class AppPasswordForm(Form):
         help_text="Empty: until it is revoked.",
     )
     readable = forms.BooleanField(
-        label="For an old program that knows CRAM-MD5 only: the password is then kept, sealed", required=False
+        label="For an old program that knows CRAM-MD5 only: the password is then kept, sealed",
+        required=False,
+        help_text="Name its networks: within them other programs may choose CRAM-MD5 too, and fail.",
     )
 
     @property
