@@ -236,7 +236,7 @@ def create_alias(actor: Actor, address: str, targets: Iterable[str], **more: Any
     _refuse_taken(domain, local)
     leads_to = _targets(targets)
     alias = create(Address, domain=domain, local_part=local)
-    Target.objects.bulkcreate(Target(alias=alias, address=target) for target in leads_to)
+    Target.objects.bulk_create(Target(alias=alias, address=target) for target in leads_to)
     record(actor, "create alias", str(alias), after={"targets": leads_to})
     return change_alias(actor, alias, **more) if more else alias
 
