@@ -92,6 +92,8 @@ class TooManyRecipients(Temporary):
 
 class ComeBack(Temporary):
     smtp = codes.UNDECIDED
+    imap = "UNAVAILABLE"
+    pop3 = "SYS/TEMP"
 
 
 class TooManySignIns(Temporary):

@@ -122,11 +122,11 @@ def test_a_trusted_list_may_break_what_it_found_sound(signed: Services, domain: 
 
 def test_what_is_forwarded_is_sealed(signed: Services, domain: Domain, key: Key) -> None:
     wish(domain, dkim="note", dmarc="apply")
-    signed.names.lead("away.test", "127.0.0.1")
-    directory.create_alias(OPERATOR, f"fwd@{domain.name}", ["her@away.test"])
+    signed.names.lead("sealed.test", "127.0.0.1")
+    directory.create_alias(OPERATOR, f"fwd@{domain.name}", ["his@sealed.test"])
     text_sent = signature(key) + HEADER + b"\r\n" + BODY
     assert deliver(signed, f"fwd@{domain.name}", text_sent)[0] == 250
-    taken = until(lambda: [one for one in signed.far.taken if one.recipients == ["her@away.test"]])[0]
+    taken = until(lambda: [one for one in signed.far.taken if one.recipients == ["his@sealed.test"]])[0]
     published = {b"s1._domainkey.sender.test.": record(key.private).encode()}
     for one in DkimKey.objects.filter(domain=domain):
         published[f"{one.name}.".encode()] = one.record.encode()
