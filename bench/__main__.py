@@ -47,7 +47,11 @@ def compare(comparison: Comparison, us: Side, them: Side) -> str:
     figures: dict[str, list[float]] = {us.name: [], them.name: []}
     for _ in range(comparison.turns):
         for side in (us, them):
-            figures[side.name].append(comparison.figure(drive(comparison.command(side))))
+            if side is them and comparison.other is not None:
+                command = comparison.other(us)
+            else:
+                command = comparison.command(side)
+            figures[side.name].append(comparison.figure(drive(command)))
     mine, theirs = (statistics.median(figures[side.name]) for side in (us, them))
     ratio = theirs / mine if comparison.less_is_better else mine / theirs
     if comparison.ratio is not None:

@@ -8,6 +8,8 @@ Result = Mapping[str, Any]
 
 USERS = 50
 DOMAIN = "bench.test"
+#: A domain of ours that checks everything, and the one that its mail comes from.
+CHECKED, SENDER_DOMAIN = "checked.test", "sender.test"
 #: The folder that `fill` fills, and the messages in it.
 BOX, MESSAGES = "bench", 10_000
 
@@ -40,16 +42,23 @@ class Comparison:
     #: Or simply under this.
     limit: float | None = None
     less_is_better: bool = False
+    #: Whether we are compared with ourselves: each run of theirs is `other` for us.
+    other: Callable[[Side], list[str]] | None = None
     #: How often each side runs.
     turns: int = 3
 
 
-def smtp(sessions: int, messages: int) -> Callable[[Side], list[str]]:
+def smtp(sessions: int, messages: int, *, checked: bool = False) -> Callable[[Side], list[str]]:
+    """With `checked`, we check everything of signed messages; the peers know no checks."""
+
     def command(side: Side) -> list[str]:
         full = ["--imap-full-name"] if "@" in side.user else []
+        if checked and side.name == "ours":
+            full += [f"--sender=bench@{SENDER_DOMAIN}", "--sign"]
+        domain = CHECKED if checked and side.name == "ours" else DOMAIN
         return [
             "smtp_load.py", f"--port={side.smtp}", f"--sessions={sessions}", f"--messages={messages}",
-            "--size=4096", f"--users={USERS}", f"--domain={DOMAIN}", f"--imap-port={side.imap}", *full,
+            "--size=4096", f"--users={USERS}", f"--domain={domain}", f"--imap-port={side.imap}", *full,
             f"--password={side.password}", f"--pid={side.pids['smtp']}",
         ]  # fmt: skip
 
@@ -92,6 +101,14 @@ COMPARISONS = (
     Comparison(
         "the same, 1 session", smtp(1, 500), lambda found: float(found["delivered_msgs_per_s"]), "messages/s",
         ratio=2.0,
+    ),
+    Comparison(
+        "the same with all checks, signed messages, 50 sessions (peers: without checks)",
+        smtp(50, 2000, checked=True), lambda found: float(found["delivered_msgs_per_s"]), "messages/s", ratio=2.0,
+    ),
+    Comparison(
+        "the same beside ourselves without checks", smtp(50, 2000, checked=True),
+        lambda found: float(found["delivered_msgs_per_s"]), "messages/s", ratio=0.6, other=smtp(50, 2000),
     ),
     Comparison(
         "IMAP header sync of 10,000 messages, warm", imap("sync"),

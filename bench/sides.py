@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from appliance import ROOT, Trouble, programs
-from bench.comparisons import DOMAIN, USERS, Side
+from bench.comparisons import CHECKED, DOMAIN, SENDER_DOMAIN, USERS, Side
+from bench.drivers.signing import KEY
+from mailservices.mail.dkim import sign
+from tests.world import NameServer
 
 DRIVERS = ROOT / "bench" / "drivers"
 PACKAGES = {
@@ -28,12 +31,14 @@ PASSWORD = "pass"
 @contextmanager
 def ours(folder: Path) -> Iterator[Side]:
     """The appliance, in a folder of its own, with the drivers' users."""
+    names = _names()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTEUR_")}
     report = folder / "appliance.json"
     with (folder.with_suffix(".log")).open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "appliance", "run"], cwd=ROOT, stdout=log, stderr=log, start_new_session=True,
-            env={**kept, "FACTEUR_VAR": str(folder), "FACTEUR_PORTS": "free"},
+            env={**kept, "FACTEUR_VAR": str(folder), "FACTEUR_PORTS": "free",
+                 "FACTEUR_DNS": f"127.0.0.1:{names.port}"},
         )  # fmt: skip
     try:
         deadline = time.monotonic() + START_LIMIT
@@ -53,6 +58,7 @@ def ours(folder: Path) -> Iterator[Side]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+        names.close()
 
 
 def _provision(found: dict[str, Any]) -> None:
@@ -63,9 +69,30 @@ def _provision(found: dict[str, Any]) -> None:
         )  # fmt: skip
         urllib.request.urlopen(request, timeout=60).close()
 
-    post("domains", name=DOMAIN)
-    for number in range(1, USERS + 1):
-        post("accounts", address=f"user{number}@{DOMAIN}", password=f"{PASSWORD}{number}")
+    checks = ("spf", "dkim", "dmarc", "iprev", "helo")
+    post("dns-lists", zone="bl.test", effect="refuse")
+    for domain, wishes in (
+        (DOMAIN, {**dict.fromkeys(checks, "off"), "dnslists": False}),
+        (CHECKED, {**dict.fromkeys(checks, "junk"), "dmarc": "apply", "dnslists": True}),
+    ):
+        post("domains", name=domain)
+        post("inbound-policies", domain=domain, **wishes)
+        for number in range(1, USERS + 1):
+            post("accounts", address=f"user{number}@{domain}", password=f"{PASSWORD}{number}")
+
+
+def _names() -> NameServer:
+    """What the checks ask for: a sender that may send from this machine, and signs."""
+    names = NameServer()
+    names.ttl = 300
+    names.zone |= {
+        (SENDER_DOMAIN, "TXT"): ['"v=spf1 ip4:127.0.0.1 -all"'],
+        (f"_dmarc.{SENDER_DOMAIN}", "TXT"): ['"v=DMARC1; p=reject"'],
+        (f"bench._domainkey.{SENDER_DOMAIN}", "TXT"): [f'"{sign.record(KEY)}"'],
+        ("client.bench.test", "A"): ["127.0.0.1"],
+        ("1.0.0.127.in-addr.arpa", "PTR"): ["client.bench.test."],
+    }
+    return names
 
 
 @contextmanager

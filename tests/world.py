@@ -37,6 +37,8 @@ class NameServer:
         self.asked: list[tuple[str, str]] = []
         #: Names whose answers are signed.
         self.signed: set[str] = set()
+        #: Seconds for which answers may be kept.
+        self.ttl = 1
         self._closed = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
@@ -62,7 +64,7 @@ class NameServer:
         for _ in range(8):
             if not (aliases := self.zone.get((name, "CNAME"))):
                 break
-            answer.answer.append(dns.rrset.from_text(name + ".", 1, "IN", "CNAME", *aliases))
+            answer.answer.append(dns.rrset.from_text(name + ".", self.ttl, "IN", "CNAME", *aliases))
             name = dns.name.from_text(aliases[0]).to_text(omit_final_dot=True).lower()
         if self.failing & {name, (name, kind)}:
             answer.set_rcode(dns.rcode.SERVFAIL)

@@ -8,6 +8,7 @@ import asyncio
 import ipaddress
 import ssl
 from contextlib import suppress
+from functools import lru_cache
 from typing import cast
 
 from mailservices import log
@@ -27,6 +28,8 @@ LINGER_LIMIT = 30.0
 PARTING_LIMIT = 2.0
 #: Octets that may come meanwhile: more than the two sockets hold, for those were sent before it could know.
 PARTING_OCTETS = 16 * 2**20
+#: Addresses of which it is known whether they are this machine's.
+KNOWN_ADDRESSES = 1024
 
 _log = log.get()
 
@@ -252,6 +255,7 @@ def plain_address(address: str) -> str:
     return address.partition("%")[0]
 
 
+@lru_cache(KNOWN_ADDRESSES)
 def is_loopback(address: str) -> bool:
     """Whether the client is on this very machine; what is no address is not."""
     try:

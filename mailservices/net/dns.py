@@ -31,6 +31,9 @@ from mailservices.mail.questions import (
 #: Seconds for one question, with all its retries.
 QUESTION_LIMIT = 10.0
 CACHED_ANSWERS = 20_000
+#: Seconds in which a question that nobody answered is not asked again, and how many such are known.
+TROUBLE_SECONDS = 3.0
+TROUBLED_NAMES = 5000
 #: Octets of an answer over UDP that no network cuts into pieces.
 UDP_OCTETS = 1232
 #: Seconds for which an answer is kept at most, whatever it says of itself.
@@ -62,6 +65,8 @@ class Resolver:
         #: What a resolver says of DNSSEC is only as good as the way to it.
         self._believed = all(_is_loopback(_host_of(one)) for one in self._resolver.nameservers)
         self._resolver.cache = _Cache(CACHED_ANSWERS)
+        #: Questions that nobody answered just now: until when that is believed.
+        self._troubled: dict[tuple[str, str], tuple[float, Trouble]] = {}
         #: Name servers on this very machine are a trial's, whose answers may point to this machine.
         self.loopback = bool(config.dns) and all(_is_loopback(host) for host, _ in config.dns)
 
@@ -93,6 +98,18 @@ class Resolver:
                 return await self._ask(host, "A" if version == 4 else "AAAA")
 
     async def _ask(self, name: str, kind: str) -> Answer:
+        until, trouble = self._troubled.get((name, kind), (0.0, None))
+        if trouble is not None and until > time.monotonic():
+            return trouble
+        answer = await self._resolve(name, kind)
+        if isinstance(answer, Trouble):
+            # Of many messages that need the same answer, not each has to wait in vain.
+            if len(self._troubled) >= TROUBLED_NAMES:
+                self._troubled.clear()
+            self._troubled[name, kind] = time.monotonic() + TROUBLE_SECONDS, answer
+        return answer
+
+    async def _resolve(self, name: str, kind: str) -> Answer:
         try:
             answer = await self._resolver.resolve(name, kind, search=False)
         except dns.resolver.NXDOMAIN:

@@ -22,7 +22,7 @@ POLL_SECONDS = 30.0
 RETRY_SECONDS = 1.0
 CONNECT_LIMIT = 3.0
 #: Seconds in which nudges gather: to publish one costs a tenth of what a message does.
-GATHER_SECONDS = 0.005
+GATHER_SECONDS = 0.01
 #: Nudges that may wait for Redis; the polls make up for what is dropped.
 WAITING_NUDGES = 10_000
 

@@ -31,6 +31,7 @@ ERRORS = 20
 #: A browser that was sent here by a hostile page.
 _HTTP = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"CONNECT ", b"OPTIONS ")
 
+_COMMAND_SECONDS = metrics.COMMAND_SECONDS.labels("smtp")
 _log = log.get()
 
 
@@ -90,7 +91,7 @@ async def _answer(session: Session, event: Event) -> None:
         session.wire.write(reply)
         return
     session.wire.write(bytes(reply))
-    metrics.COMMAND_SECONDS.labels("smtp").observe(time.monotonic() - started)
+    _COMMAND_SECONDS.observe(time.monotonic() - started)
     session.errors += reply.permanent
     if session.errors > ERRORS:
         raise SentAway("too many errors", codes.TOO_MANY_ERRORS)

@@ -20,6 +20,10 @@ from mailservices.store.directory import Mailbox, Route
 from mailservices.store.queue import Outgoing
 from mailservices.store.trace import Row
 
+_COMMIT_SECONDS = metrics.COMMIT_SECONDS.labels("smtp")
+_MESSAGES = metrics.MESSAGES.labels("smtp", Event.ACCEPTED)
+_OCTETS = metrics.OCTETS.labels("smtp")
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -63,9 +67,9 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     except NoSuchFolder:
         # Its owner removed the Junk folder just now: it is made anew when the message comes again.
         raise (Unavailable if arrival.junk else NoSuchFolder) from None
-    metrics.COMMIT_SECONDS.labels("smtp").observe(time.monotonic() - started)
-    metrics.MESSAGES.labels("smtp", Event.ACCEPTED).inc()
-    metrics.OCTETS.labels("smtp").inc(content.size)
+    _COMMIT_SECONDS.observe(time.monotonic() - started)
+    _MESSAGES.inc()
+    _OCTETS.inc(content.size)
     if outgoing and not outgoing.release_at:
         session.context.bell.ring({one.destination for one in outgoing.recipients if not one.report})
 

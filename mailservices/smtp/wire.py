@@ -156,6 +156,9 @@ class Wire(SMTP):
             Closed: the client is gone, or does not take its replies.
         """
         self._flush()
+        transport: Any = self.transport
+        if transport is not None and not transport.is_closing() and not transport.get_write_buffer_size():
+            return
         try:
             async with asyncio.timeout(WRITE_LIMIT):
                 await self._writer.drain()

@@ -14,7 +14,7 @@ from mailservices import log
 from mailservices.mail.errors import MailError, NoSuchFolder, Unavailable
 from mailservices.store import doubt, single
 from mailservices.store.delivery import Delivery, Placed, stands, write
-from mailservices.store.pool import ACQUIRE_LIMIT, Connection, Pool
+from mailservices.store.pool import Connection, Pool, acquired
 from mailservices.store.queue import AlreadyReported, LeaseLost
 
 #: What one transaction takes at most.
@@ -120,7 +120,7 @@ class Appender:
         """By one statement; False where that cannot be, and the whole transaction has to say why."""
         sent = False
         try:
-            async with self._pool.acquire(timeout=ACQUIRE_LIMIT) as db:
+            async with acquired(self._pool) as db:
                 sent = True
                 placed = await single.write(db, waiting.delivery)
         except (*_CONFLICTS, *_ONES_OWN_FAULT):
@@ -142,7 +142,7 @@ class Appender:
         for attempt in range(1, CONFLICT_ATTEMPTS + 1):
             results: list[list[Placed] | MailError] = []
             try:
-                async with self._pool.acquire(timeout=ACQUIRE_LIMIT) as db, db.transaction():
+                async with acquired(self._pool) as db, db.transaction():
                     results = await write(db, [waiting.delivery for waiting in batch])
             except _CONFLICTS:
                 if attempt == CONFLICT_ATTEMPTS:

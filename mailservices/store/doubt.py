@@ -11,7 +11,7 @@ from contextlib import suppress
 from itertools import chain, repeat
 
 from mailservices import log
-from mailservices.store.pool import ACQUIRE_LIMIT, Connection, Pool
+from mailservices.store.pool import Connection, Pool, acquired
 
 #: Seconds in which the database is asked, and between two questions.
 DOUBT_LIMIT = 20.0
@@ -35,7 +35,7 @@ async def stands(pool: Pool, ask: Callable[[Connection], Awaitable[bool]]) -> bo
 
 async def _asked(pool: Pool, ask: Callable[[Connection], Awaitable[bool]]) -> bool | None:
     try:
-        async with pool.acquire(timeout=ACQUIRE_LIMIT) as db, db.transaction():
+        async with acquired(pool) as db, db.transaction():
             return await ask(db)
     except Exception as error:  # noqa: BLE001 - it is asked again; nobody may wait for ever
         _log.warning("doubt remains", error=type(error).__name__)

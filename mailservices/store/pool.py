@@ -4,6 +4,7 @@ Only this room opens transactions, and nothing in it writes to a client's socket
 Limits hold on both sides, so that a statement that the client gave up is not carried out later.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
@@ -74,6 +75,20 @@ async def _nothing_to_reset(_connection: object) -> None:
 
 
 @asynccontextmanager
+async def acquired(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection, waited for no longer than its limit; what the driver raises comes out.
+
+    The driver's own limit would cost a task each time.
+    """
+    async with asyncio.timeout(ACQUIRE_LIMIT):
+        db = await pool.acquire()
+    try:
+        yield db
+    finally:
+        await pool.release(db)
+
+
+@asynccontextmanager
 async def connection(pool: Pool) -> AsyncIterator[Connection]:
     """A connection for single statements.
 
@@ -81,7 +96,7 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
         Unavailable: the database did not answer, or refused. The cause is in the log.
     """
     try:
-        async with pool.acquire(timeout=ACQUIRE_LIMIT) as db:
+        async with acquired(pool) as db:
             yield db
     except FAILURES as error:
         _log.error("database failed", error=type(error).__name__, cause=str(error)[:300])

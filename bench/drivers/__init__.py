@@ -1,0 +1,1 @@
+"""The load drivers: programs of their own, one for each protocol."""
