@@ -31,9 +31,9 @@ from mailservices.mail.questions import (
 #: Seconds for one question, with all its retries.
 QUESTION_LIMIT = 10.0
 CACHED_ANSWERS = 20_000
-#: Seconds in which a question that nobody answered is not asked again, and how many such are known.
+#: Seconds in which a question that nobody answered is not asked again: of many messages that need the same answer,
+#: not each has to wait in vain.
 TROUBLE_SECONDS = 3.0
-TROUBLED_NAMES = 5000
 #: Octets of an answer over UDP that no network cuts into pieces.
 UDP_OCTETS = 1232
 #: Seconds for which an answer is kept at most, whatever it says of itself.
@@ -65,8 +65,8 @@ class Resolver:
         #: What a resolver says of DNSSEC is only as good as the way to it.
         self._believed = all(_is_loopback(_host_of(one)) for one in self._resolver.nameservers)
         self._resolver.cache = _Cache(CACHED_ANSWERS)
-        #: Questions that nobody answered just now: until when that is believed.
-        self._troubled: dict[tuple[str, str], tuple[float, Trouble]] = {}
+        #: What was found, as we tell it, and what nobody answered just now; until when.
+        self._known: dict[tuple[str, str], tuple[float, Answer]] = {}
         #: Name servers on this very machine are a trial's, whose answers may point to this machine.
         self.loopback = bool(config.dns) and all(_is_loopback(host) for host, _ in config.dns)
 
@@ -98,31 +98,37 @@ class Resolver:
                 return await self._ask(host, "A" if version == 4 else "AAAA")
 
     async def _ask(self, name: str, kind: str) -> Answer:
-        until, trouble = self._troubled.get((name, kind), (0.0, None))
-        if trouble is not None and until > time.monotonic():
-            return trouble
-        answer = await self._resolve(name, kind)
-        if isinstance(answer, Trouble):
-            # Of many messages that need the same answer, not each has to wait in vain.
-            if len(self._troubled) >= TROUBLED_NAMES:
-                self._troubled.clear()
-            self._troubled[name, kind] = time.monotonic() + TROUBLE_SECONDS, answer
+        until, known = self._known.get((name, kind), (0.0, None))
+        if known is not None and until > time.time():
+            return known
+        answer, until = await self._resolve(name, kind)
+        if until:
+            self._known.pop((name, kind), None)
+            if len(self._known) >= CACHED_ANSWERS:
+                del self._known[next(iter(self._known))]
+            self._known[name, kind] = until, answer
         return answer
 
-    async def _resolve(self, name: str, kind: str) -> Answer:
+    async def _resolve(self, name: str, kind: str) -> tuple[Answer, float]:
+        """The answer, and until when it is to be kept here; 0 where it is not."""
+        trouble_until = time.time() + TROUBLE_SECONDS
         try:
             answer = await self._resolver.resolve(name, kind, search=False)
         except dns.resolver.NXDOMAIN:
-            return Missing()
+            return Missing(), 0.0
         except dns.resolver.NoAnswer:
-            return Nothing()
+            return Nothing(), 0.0
         except dns.resolver.NoNameservers:
-            return Trouble("the name servers failed")
+            return Trouble("the name servers failed"), trouble_until
         except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel):
-            return Missing()  # no such name can be there
+            return Missing(), 0.0  # no such name can be there
         except (dns.exception.DNSException, OSError) as error:
             timed_out = isinstance(error, dns.exception.Timeout)
-            return Trouble("the name servers did not answer in time" if timed_out else type(error).__name__)
+            words = "the name servers did not answer in time" if timed_out else type(error).__name__
+            return Trouble(words), trouble_until
+        return self._found(kind, answer), min(answer.expiration, time.time() + KEPT_LIMIT)
+
+    def _found(self, kind: str, answer: dns.resolver.Answer) -> Found:
         if kind == "MX":
             secure = self._believed and bool(answer.response.flags & dns.flags.AD)
             return Found(tuple((mx.preference, _plain(mx.exchange.to_text())) for mx in answer), secure)

@@ -60,6 +60,7 @@ async def recipient(arrival: Arrival, address: Address) -> None:
         # What an earlier recipient, who was refused, left behind belongs to its own policy.
         arrival.findings, arrival.junk = [], []
         await _ask(FIRST_RECIPIENT, arrival)
+        arrival.client.known = True
     await _ask(EACH_RECIPIENT, arrival)
     arrival.settled = True
 
@@ -73,11 +74,10 @@ async def message(arrival: Arrival) -> None:
 
 async def _ask(point: Point, arrival: Arrival) -> None:
     for group in point:
-        verdicts = (
-            [await group[0](arrival)]
-            if len(group) == 1
-            else await asyncio.gather(*(stage(arrival) for stage in group))
-        )
+        if len(group) == 1 or arrival.client.known:
+            verdicts = [await stage(arrival) for stage in group]
+        else:
+            verdicts = await asyncio.gather(*(stage(arrival) for stage in group))
         for stage, verdict in zip(group, verdicts, strict=True):
             _note(stage, verdict, arrival)
         worst = max(verdicts, key=lambda verdict: verdict.outcome)

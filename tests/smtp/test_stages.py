@@ -24,6 +24,7 @@ from mailservices.net.rates import Rates
 from mailservices.smtp import pipeline
 from mailservices.smtp.stages import dmarc
 from mailservices.smtp.stages.arrival import Arrival, Desk, Outcome, Stranger
+from mailservices.smtp.stages.lately import HELD, HELD_SECONDS, Lately
 from mailservices.smtp.stages.listings import FAILURES, PASSED_OVER, Listings
 from mailservices.store.policy import Policies, Rules
 from mailservices.store.pool import Pool
@@ -141,3 +142,15 @@ def test_a_list_that_is_gone_is_passed_over_for_a_while() -> None:
     listings.answered("bl.test")
     listings.failed("bl.test")
     assert listings.usable("bl.test")
+
+
+def test_what_was_found_holds_for_a_moment() -> None:
+    now = 0.0
+    lately = Lately(lambda: now)
+    lately.put("asked", Result.PASS)
+    assert (lately.get("asked"), lately.get("other")) == (Result.PASS, None)
+    for number in range(HELD):
+        lately.put(number, Result.FAIL)
+    assert lately.get("asked") is None, "the oldest has made place"
+    now = HELD_SECONDS
+    assert lately.get(1) is None

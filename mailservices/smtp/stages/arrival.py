@@ -16,6 +16,7 @@ from mailservices.mail.policy import NO_CHECKS, Action, Inbound
 from mailservices.net.dns import Resolver
 from mailservices.net.gateway import Gateway
 from mailservices.net.rates import Rates
+from mailservices.smtp.stages.lately import Lately
 from mailservices.smtp.stages.listings import Listings
 from mailservices.store.directory import Route
 from mailservices.store.policy import Policies, Rules
@@ -58,6 +59,7 @@ class Desk:
     listings: Listings
     rates: Rates
     gateway: Gateway
+    lately: Lately = field(default_factory=Lately)
 
 
 @dataclass(slots=True)
@@ -68,6 +70,8 @@ class Stranger:
     iprev: Finding | None = None
     #: The DNS lists' findings, and whether one of them speaks for the client.
     listed: tuple[Verdict, bool] | None = None
+    #: Whether it was asked about before: then there is little to wait for.
+    known: bool = False
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from mailservices.mail.findings import Finding, Result
 from mailservices.mail.policy import Action
 from mailservices.mail.questions import Addresses, Found, Missing, Mx, Nothing, Ptr, Question, Trouble, Txt
 from mailservices.net.dns import Resolver
-from mailservices.smtp.stages.arrival import PASSED, Arrival, Outcome, Verdict, objection, undecided
+from mailservices.smtp.stages.arrival import PASSED, Arrival, Desk, Outcome, Verdict, objection, undecided
 
 #: RFC 7208 §4.6.4: terms that ask the DNS, look-ups in vain, seconds; and questions in all, which it leaves open.
 TERMS = 10
@@ -76,6 +76,16 @@ async def evaluate(resolver: Resolver, address: str, sender: str, name: str) -> 
     return Result(found.result)
 
 
+async def _evaluated(desk: Desk, address: str, sender: str, name: str) -> Result:
+    """What was found of the same identity a moment ago, or is found now."""
+    asked = ("spf", address, sender, name)
+    if (known := desk.lately.get(asked)) is None:
+        known = await evaluate(desk.resolver, address, sender, name)
+        if known is not Result.TEMPERROR:
+            desk.lately.put(asked, known)
+    return known
+
+
 async def check(arrival: Arrival) -> Verdict:
     """Asked once for a transaction."""
     action = arrival.policy.spf
@@ -110,7 +120,7 @@ async def _findings(arrival: Arrival) -> tuple[Finding, ...]:
     if name := helo.domain(arrival.helo):
         identities.append((f"postmaster@{name}", name, "smtp.helo"))
     results = await asyncio.gather(
-        *(evaluate(arrival.desk.resolver, arrival.peer, one, arrival.helo) for one, _, _ in identities)
+        *(_evaluated(arrival.desk, arrival.peer, one, arrival.helo) for one, _, _ in identities)
     )
     return tuple(
         Finding("spf", result, "", ((kind, domain),))
