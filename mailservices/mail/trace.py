@@ -19,7 +19,7 @@ _UNSAFE_WORDS = re.compile(r"[^ -~]")
 class Hop:
     """One acceptance of a message by this host."""
 
-    #: What the client called itself, and its address.
+    #: What the client called itself, and its address; both empty where they are not told.
     helo: str
     peer: str
     #: This host's name.
@@ -52,7 +52,8 @@ def received(hop: Hop) -> bytes:
     peer = f"IPv6:{hop.peer}" if ":" in hop.peer else hop.peer
     # The client chose its name: nothing of it may end the field or a comment.
     helo = _UNSAFE.sub("?", hop.helo).replace("(", "?").replace(")", "?")[:255] or "unknown"
-    lines = [f"Received: from {helo} ([{peer}])", f"by {hop.hostname} with {hop.protocol} id {hop.queue_id}"]
+    client = f"{helo} ([{peer}])" if peer else "submission"
+    lines = [f"Received: from {client}", f"by {hop.hostname} with {hop.protocol} id {hop.queue_id}"]
     if hop.tls:
         lines.append(f"({hop.tls})")
     if hop.recipient:

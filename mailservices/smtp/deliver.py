@@ -11,7 +11,7 @@ from mailservices.mail.errors import BadMessage, NoSuchFolder, Unavailable
 from mailservices.mail.findings import Finding
 from mailservices.mail.vocabulary import Event, SpecialUse
 from mailservices.net import metrics
-from mailservices.smtp import leaving, signing
+from mailservices.smtp import leaving, signing, submission
 from mailservices.smtp.session import Session
 from mailservices.smtp.stages.arrival import Arrival
 from mailservices.store import contents, mailboxes
@@ -41,11 +41,12 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
 
     Raises:
         MailboxFull, TooLargeForMailbox, NoSuchFolder: for one recipient, so for none.
+        NotYourAddress: somebody else's address stands in From of a submission.
         BadMessage: it has more parts than can be looked at.
         Unavailable
     """
     started, now = time.monotonic(), datetime.now(UTC)
-    header = arrival.header
+    header = await submission.prepared(session, arrival.header)
     if not arrival.exempt:
         header = authentication_results.without_forged(header, session.context.config.hostname)
     stamps = _stamps(session, envelope, arrival, now)
@@ -85,14 +86,16 @@ def _placed(
 def _stamps(session: Session, envelope: Envelope, arrival: Arrival, now: datetime) -> bytes:
     """What we prepend for every recipient: Received, what was found out, what a submission must have and lacks."""
     hostname = session.context.config.hostname
+    signed_in = session.identity is not None
     hop = trace.Hop(
-        helo=session.helo,
-        peer=session.wire.peer,
+        # Where our own people sit is nobody's business; the trace has it.
+        helo="" if signed_in else session.helo,
+        peer="" if signed_in else session.wire.peer,
         hostname=hostname,
         protocol=trace.protocol_name(
             extended=session.extended,
             tls=bool(session.wire.tls),
-            signed_in=session.identity is not None,
+            signed_in=signed_in,
             smtputf8=envelope.smtputf8,
             lmtp=session.profile.lmtp,
         ),
@@ -103,7 +106,7 @@ def _stamps(session: Session, envelope: Envelope, arrival: Arrival, now: datetim
         priority=envelope.priority,
     )
     prefix = trace.received(hop) + _told(hostname, arrival.findings, arrival.junk)
-    if session.identity is not None:
+    if signed_in:
         if headers.first(arrival.header, b"date") is None:
             prefix += trace.date(now)
         if headers.first(arrival.header, b"message-id") is None:

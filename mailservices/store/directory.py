@@ -62,6 +62,9 @@ SELECT EXISTS (
         OR EXISTS (SELECT FROM directory_target t JOIN directory_account p ON p.address = t.address
                    WHERE t.alias_id = a.id AND p.id = $1 AND p.deleted_at IS NULL)
     )
+) OR EXISTS (
+    SELECT FROM directory_domain d JOIN directory_send_as s ON s.account_id = $1
+    WHERE d.name = $2 AND d.active AND s.address IN ($3 || '@' || $2, $4 || '@' || $2, '@' || $2)
 )
 """
 
@@ -179,7 +182,7 @@ async def _mailbox(pool: Pool, address: Address, row: Any) -> Mailbox:
 
 
 async def owns(pool: Pool, account_id: int, sender: Address) -> bool:
-    """Whether the account may send as this address: its own, with a detail, or an alias that leads to it."""
+    """Whether the account may send as this address: its own, an alias that leads to it, or one it was lent."""
     async with connection(pool) as db:
         return bool(await db.fetchval(OWNS, account_id, sender.domain, sender.key, sender.without_detail()))
 

@@ -41,6 +41,11 @@ def test_a_plain_hop() -> None:
     )
 
 
+def test_a_hop_whose_client_is_not_told() -> None:
+    hidden = trace.received(dataclasses.replace(HOP, helo="", peer=""))
+    assert hidden.startswith(b"Received: from submission\r\n\tby mail.us.test with ")
+
+
 def test_a_hop_of_some_priority() -> None:
     """RFC 6710 §7"""
     assert b"\r\n\tPRIORITY -4; Wed" in trace.received(dataclasses.replace(HOP, priority=-4))

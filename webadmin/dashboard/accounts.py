@@ -1,6 +1,7 @@
 """Accounts: the list with quotas, a new one with a password that is shown once, one to change or delete."""
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -31,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     domain = request.GET.get("domain", "")
     form = AccountForm(request.POST or None, initial={"address": f"@{domain}" if domain else ""})
-    del form.fields["active"]
+    del form.fields["active"], form.fields["send_as"]
     form.fields["password"].help_text = "Empty: one is made, and shown once."
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
@@ -58,6 +59,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
             "display_name": account.display_name,
             "quota": None if account.quota_bytes is None else round(account.quota_bytes / GIB, 3),
             "active": account.active,
+            "send_as": "\n".join(account.send_as.values_list("address", flat=True)),
         },
     )
     del form.fields["address"]
@@ -69,13 +71,16 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         # The form shows the quota rounded: what was not touched is not changed.
         if "quota" in form.changed_data:
             changes["quota_bytes"] = form.quota_bytes
-        changed = attempt(
-            form,
-            lambda: actions.change_account(
-                actor(request), account, password=values["password"] or None, **changes
-            ),
-        )
-        if changed is not None:
+        lent = values["send_as"].replace(",", "\n").split()
+
+        def carry_out() -> Account:
+            with transaction.atomic():
+                actions.lend_addresses(actor(request), account, lent)
+                return actions.change_account(
+                    actor(request), account, password=values["password"] or None, **changes
+                )
+
+        if attempt(form, carry_out) is not None:
             messages.success(request, f"{account.address} is changed.")
             return redirect("account", pk)
     disposable = Address.objects.filter(account__isnull=True, targets__address=account.address).exclude(note="")

@@ -81,6 +81,12 @@ class AccountForm(Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+    send_as = forms.CharField(
+        label="May also send as",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Addresses of others here, one on each line; @example.org is all of a domain's.",
+    )
     active = forms.BooleanField(label="May sign in and receive mail", required=False, initial=True)
 
     @property

@@ -23,7 +23,7 @@ from mailservices.mail.errors import ProtocolError
 from mailservices.mail.vocabulary import CATCH_ALL, FIRST_FOLDERS, WILDCARD, Posting
 from webadmin.audit.changes import change, create
 from webadmin.audit.record import OPERATOR, Actor, record
-from webadmin.directory.models import Account, Address, Administrator, ApiToken, Domain, Poster, Target
+from webadmin.directory.models import Account, Address, Administrator, ApiToken, Domain, Poster, SendAs, Target
 from webadmin.mailstore.models import Mailbox, Subscription, Usage
 from webadmin.signing.actions import first_keys
 
@@ -188,6 +188,22 @@ def change_account(actor: Actor, account: Account, *, password: str | None = Non
         account.save(update_fields=["password", "scram"])
         record(actor, "change password", account.address)
     return change(actor, "change account", account, changes)
+
+
+@transaction.atomic
+def lend_addresses(actor: Actor, account: Account, addresses: Iterable[str]) -> Account:
+    """Let the account send as exactly these addresses of ours and its own; @example.org is all of a domain's."""
+    wanted = set()
+    for text in addresses:
+        domain, local = _local_address(text, "send_as")
+        wanted.add(f"{local}@{domain.name}")
+    before = sorted(account.send_as.values_list("address", flat=True))
+    account.send_as.exclude(address__in=wanted).delete()
+    for address in wanted.difference(before):
+        SendAs.objects.create(account=account, address=address)
+    if before != sorted(wanted):
+        record(actor, "lend addresses", account.address, {"send_as": before}, {"send_as": sorted(wanted)})
+    return account
 
 
 @transaction.atomic

@@ -59,6 +59,13 @@ class UsageSerializer(serializers.Serializer[Any]):
     messages = serializers.IntegerField(read_only=True)
 
 
+class AddressList(serializers.ListField):
+    """The addresses of related rows."""
+
+    def get_attribute(self, instance: Any) -> list[str]:
+        return [row.address for row in getattr(instance, str(self.field_name)).all()]
+
+
 class AccountSerializer(serializers.ModelSerializer[Account]):
     """A mailbox. The address is the name to sign in with; the password is never shown."""
 
@@ -67,10 +74,16 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
         required=False, allow_null=True, min_value=1, max_value=2**62 - 1, help_text="null: no limit"
     )
     usage = UsageSerializer(read_only=True)
+    send_as = AddressList(
+        child=serializers.CharField(max_length=320), required=False,
+        help_text="addresses of ours that it may send as, besides its own; @example.org: all of the domain",
+    )  # fmt: skip
 
     class Meta:
         model = Account
-        fields = ("id", "address", "display_name", "password", "quota_bytes", "active", "usage", "created_at")
+        fields = (
+            "id", "address", "display_name", "password", "quota_bytes", "active", "send_as", "usage", "created_at",
+        )  # fmt: skip
         read_only_fields = ("created_at",)
 
     def create(self, validated_data: dict[str, Any]) -> Account:
@@ -81,12 +94,16 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
         )  # fmt: skip
         if validated_data.get("active") is False:
             actions.change_account(who, account, active=False)
+        actions.lend_addresses(who, account, validated_data.get("send_as", ()))
         return account
 
     def update(self, instance: Account, validated_data: dict[str, Any]) -> Account:
         if validated_data.pop("address", instance.address) != instance.address:
             raise serializers.ValidationError({"address": "An account cannot be renamed: create an alias."})
         password = validated_data.pop("password", None)
+        lent = validated_data.pop("send_as", None)
+        if lent is not None:
+            actions.lend_addresses(actor(self.context["request"]), instance, lent)
         return actions.change_account(
             actor(self.context["request"]), instance, password=password, **validated_data
         )
@@ -187,7 +204,8 @@ class AccountViewSet(_Changing):
 
     def get_queryset(self) -> QuerySet[Account]:
         asked = self.request.query_params
-        found = Account.objects.filter(deleted_at__isnull=True).select_related("usage").order_by("pk")
+        found = Account.objects.filter(deleted_at__isnull=True).select_related("usage").prefetch_related("send_as")
+        found = found.order_by("pk")
         if words := asked.get("search"):
             found = found.filter(Q(address__icontains=words) | Q(display_name__icontains=words))
         if (address := asked.get("address")) is not None:

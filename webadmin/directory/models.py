@@ -175,6 +175,21 @@ class Poster(models.Model):
         return self.address
 
 
+class SendAs(models.Model):
+    """An address that is not the account's own, but that it may send as; @example.org: any of the domain."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="send_as")
+    address = models.CharField(max_length=320)
+
+    class Meta:
+        db_table = "directory_send_as"
+        ordering = ("address",)
+        constraints = [models.UniqueConstraint(fields=["account", "address"], name="send_as_is_unique")]
+
+    def __str__(self) -> str:
+        return self.address
+
+
 class AppPassword(models.Model):
     """A random password of one program of an account's owner. Its text is shown once, and kept as a digest."""
 

@@ -1,0 +1,56 @@
+"""What a message that one of our own hands in must be, and what is put right (RFC 6409 §6 and §8).
+
+- every author in From must be an address of the account: its own, an alias of it, or one that it may send as
+- Bcc goes: it is for the sender's own copy (RFC 5322 §3.6.3)
+"""
+
+from mailservices.mail import address, addresses, headers
+from mailservices.mail.address import Address
+from mailservices.mail.errors import NotYourAddress, ProtocolError
+from mailservices.smtp.session import Session
+from mailservices.store import directory
+
+#: Authors of one message.
+AUTHORS = 20
+
+
+async def prepared(session: Session, header: bytes) -> bytes:
+    """The header as it may leave; one of a stranger stays as it is.
+
+    Raises:
+        NotYourAddress: somebody else stands in From.
+        Unavailable: nobody can tell.
+    """
+    if session.identity is None or session.envelope is None:
+        return header
+    for author in _authors(header):
+        # The envelope's sender was asked for already.
+        if author != session.envelope.sender and not await directory.owns(
+            session.context.pool, session.identity.account_id, author
+        ):
+            raise NotYourAddress
+    if b"bcc" not in header.lower():
+        return header
+    return headers.without(header, lambda name, _: name == b"bcc")
+
+
+def _authors(header: bytes) -> list[Address]:
+    """Every address of every From field.
+
+    Raises:
+        NotYourAddress: it has none that can be read, or too many.
+    """
+    found: list[Address] = []
+    for name, value in headers.fields(header):
+        if name != b"from":
+            continue
+        listed = [
+            (one.mailbox, one.host) for one in addresses.parse(headers.unfold(value)) if one.mailbox and one.host
+        ]
+        if not listed or len(found) + len(listed) > AUTHORS:
+            raise NotYourAddress
+        try:
+            found += [address.parse(f"{mailbox.decode()}@{host.decode()}") for mailbox, host in listed]
+        except (ProtocolError, UnicodeDecodeError) as error:
+            raise NotYourAddress from error
+    return found

@@ -1,0 +1,78 @@
+"""What our own people hand in: in whose name, and what is put right before it leaves."""
+
+import smtplib
+import ssl
+
+import pytest
+
+from tests.conftest import Person
+from tests.e2e.test_sending import inbox
+from tests.services import Services, until
+from webadmin.audit.record import OPERATOR
+from webadmin.directory import actions
+from webadmin.directory.models import Account, Domain
+
+
+def submit(services: Services, person: Person, text: str, sender: str = "", to: str = "") -> tuple[int, bytes]:
+    with smtplib.SMTP("127.0.0.1", services.ports["submission"], timeout=20) as client:
+        client.starttls(context=ssl._create_unverified_context())
+        client.login(person.address, person.password)
+        code, words = client.mail(sender or person.address)
+        if code == 250:
+            client.rcpt(to or person.address)
+            return client.data(text.encode())
+        return code, words
+
+
+NOT_YOURS = (553, b"5.7.1 Sender address does not belong to your account")
+
+
+@pytest.mark.parametrize(
+    ("author", "good"),
+    [
+        ("{alice}", True),
+        ("Alice <ALICE+shop@{domain}>", True),
+        ("{team}", True),
+        ("{bob}", False),
+        ("Bob <bob@elsewhere.test>", False),
+        ("{alice}, {bob}", False),
+        ("nobody at all", False),
+        ("{alice}\r\nFrom: {bob}", False),
+    ],
+)
+def test_an_author_is_an_address_of_ones_own(
+    services: Services, domain: Domain, alice: Person, bob: Person, author: str, good: bool
+) -> None:
+    team = str(actions.create_alias(OPERATOR, f"team@{domain.name}", [alice.address]))
+    shown = author.format(alice=alice.address, bob=bob.address, team=team, domain=domain.name)
+    answer = submit(services, alice, f"From: {shown}\r\nSubject: x\r\n\r\nx\r\n")
+    assert answer[0] == 250 if good else answer == NOT_YOURS
+
+
+def test_an_address_that_was_lent_may_be_sent_as(
+    services: Services, domain: Domain, alice: Person, bob: Person
+) -> None:
+    def as_bob() -> int:
+        return submit(services, alice, f"From: {bob.address}\r\n\r\nx\r\n", sender=bob.address)[0]
+
+    account = Account.objects.get(pk=alice.account_id)
+    assert as_bob() == 553
+    actions.lend_addresses(OPERATOR, account, [bob.address])
+    assert as_bob() == 250
+    actions.lend_addresses(OPERATOR, account, [f"@{domain.name}"])
+    assert as_bob() == 250
+    assert submit(services, alice, "x", sender="x@elsewhere.test")[0] == 553
+    actions.lend_addresses(OPERATOR, account, [])
+    assert as_bob() == 553
+
+
+def test_blind_copies_stay_blind_and_the_client_hidden(services: Services, alice: Person) -> None:
+    services.names.lead("outside.test", "127.0.0.1")
+    text = f"From: {alice.address}\r\nBcc: secret@outside.test,\r\n other@outside.test\r\nSubject: x\r\n\r\nx\r\n"
+    assert submit(services, alice, text, to="secret@outside.test")[0] == 250
+    [taken] = until(lambda: [one for one in services.far.taken if one.recipients == ["secret@outside.test"]])
+    assert b"Bcc" not in taken.text
+    assert b"other@outside.test" not in taken.text
+    assert b"Received: from submission\r\n\tby " in taken.text
+    assert b"127.0.0.1" not in taken.text
+    assert not inbox(services, alice)
