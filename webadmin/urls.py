@@ -62,6 +62,7 @@ pages: list[URLPattern | URLResolver] = [
     path("accounts/", accounts.index, name="accounts"),
     path("accounts/new/", accounts.new, name="account-new"),
     path("accounts/<int:pk>/", accounts.one, name="account"),
+    path("accounts/<int:pk>/held/", accounts.held, name="account-held"),
     path("accounts/<int:pk>/disposable/", accounts.new_disposable, name="disposable-new"),
     path("accounts/<int:pk>/delete/", accounts.delete, name="account-delete"),
     path("accounts/<int:pk>/app-passwords/new/", signins.new_app_password, name="app-password-new"),

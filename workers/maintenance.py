@@ -1,7 +1,7 @@
 """What is done once an hour: partitions ahead; what nobody needs any more is removed, in bounded steps."""
 
 from mailservices import log
-from mailservices.store import greylist, maintenance
+from mailservices.store import allowance, greylist, maintenance
 from mailservices.store.pool import Pool
 
 #: Rows of one step, and steps of one kind in one round.
@@ -25,6 +25,8 @@ async def tidy(pool: Pool) -> None:
         maintenance.drop_settled,
         maintenance.drop_accounts,
         greylist.drop_greylisted,
+        allowance.drop_days,
+        allowance.drop_correspondents,
     ):
         removed[step.__name__] = 0
         for _ in range(STEPS):

@@ -55,9 +55,12 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     content, facts = await contents.prepare(session.context.pool, return_path + stamps, header, arrival.body)
     if not facts.whole and not session.profile.submission:
         raise BadMessage(codes.TOO_MANY_PARTS)
-    places = await _places(session, envelope, routes, arrival)
+    held = await submission.is_held(session, envelope)
+    places = [] if held else await _places(session, envelope, routes, arrival)
     seal = await signing.seal(session, envelope, routes, arrival, stamps + header, now)
-    outgoing = leaving.outgoing(session, envelope, routes, seal + stamps, content, facts.message_id, now)
+    outgoing = leaving.outgoing(
+        session, envelope, routes, seal + stamps, content, facts.message_id, now, held=held
+    )
     delivery = Delivery(
         tuple(_placed(content, return_path, stamps, place, now) for place in places),
         outgoing,

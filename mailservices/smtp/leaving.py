@@ -20,9 +20,15 @@ def outgoing(
     content: Content,
     message_id: str,
     now: datetime,
+    *,
+    held: bool,
 ) -> Outgoing | None:
-    """The message for the queue; None where nothing of it leaves and nothing is to be reported."""
-    if envelope.hold:
+    """The message for the queue; None where nothing of it leaves and nothing is to be reported.
+
+    Args:
+        held: it waits until the administrator lets it go.
+    """
+    if envelope.hold or held:
         # All of them are resolved when it is released.
         queued = [_queued(one, one.address, one.notify) for one in envelope.recipients]
     else:
@@ -56,6 +62,7 @@ def outgoing(
         deliver_by=deliver_by,
         by_mode=envelope.by.mode if envelope.by else "",
         release_at=release_at,
+        held=held,
         future_release=envelope.hold.request if envelope.hold else "",
     )
 

@@ -2,16 +2,22 @@
 
 - every author in From must be an address of the account: its own, an alias of it, or one that it may send as
 - Bcc goes: it is for the sender's own copy (RFC 5322 §3.6.3)
+- an account that sends more in a day than its domain allows is held up, and the administrator told
 """
 
+from mailservices import log
 from mailservices.mail import address, addresses, headers
 from mailservices.mail.address import Address
+from mailservices.mail.envelope import Envelope
 from mailservices.mail.errors import NotYourAddress, ProtocolError
 from mailservices.smtp.session import Session
-from mailservices.store import directory
+from mailservices.store import allowance as store
+from mailservices.store import directory, policy
 
 #: Authors of one message.
 AUTHORS = 20
+
+_log = log.get()
 
 
 async def prepared(session: Session, header: bytes) -> bytes:
@@ -32,6 +38,20 @@ async def prepared(session: Session, header: bytes) -> bytes:
     if b"bcc" not in header.lower():
         return header
     return headers.without(header, lambda name, _: name == b"bcc")
+
+
+async def is_held(session: Session, envelope: Envelope) -> bool:
+    """Count the message, and say whether it has to wait until the administrator has seen it."""
+    identity, pool = session.identity, session.context.pool
+    if identity is None:
+        return False
+    recipients = {f"{one.address.key}@{one.address.domain}" for one in envelope.recipients}
+    allowance = await store.charge(pool, identity.account_id, recipients)
+    if allowance.near:
+        what = "its mail is held" if allowance.exceeded else "close to its limit"
+        _log.warning("account sends much", account=identity.address, sent=str(allowance), held=allowance.exceeded)
+        await policy.notice(pool, f"sending {identity.account_id}", f"{identity.address}: {allowance}; {what}.")
+    return allowance.exceeded
 
 
 def _authors(header: bytes) -> list[Address]:

@@ -28,6 +28,8 @@ MESSAGE_COLUMNS = (
 )  # fmt: skip
 RECIPIENT_COLUMNS = ("message_id", "address", "destination", "orcpt", "notify", "priority")
 HELD_COLUMNS = (*RECIPIENT_COLUMNS, "next_attempt_at")
+STOPPED_COLUMNS = (*RECIPIENT_COLUMNS, "state", "last_reply")
+HELD_WORDS = "Held: its sender has sent too much today"
 SETTLED_COLUMNS = (*RECIPIENT_COLUMNS, "state", "report_due", "settled_at")
 
 # next_attempt_at moves to the lease's end, so that the index of what is due holds nothing that is being worked on.
@@ -144,6 +146,8 @@ class Outgoing:
     #: When it may go, and how that was asked for (RFC 4865 §5.1.2).
     release_at: datetime | None = None
     future_release: str = ""
+    #: Until the administrator lets it go.
+    held: bool = False
 
     @property
     def size(self) -> int:
@@ -254,7 +258,7 @@ class LeaseLost(Exception):
     """Another worker may have this recipient by now."""
 
 
-def rows(messages: Sequence[Outgoing], now: datetime | None = None) -> tuple[Rows, Rows, Rows, Rows]:
+def rows(messages: Sequence[Outgoing], now: datetime | None = None) -> tuple[Rows, ...]:
     """What these are in the queue's tables; `now` is when those that are only told of were settled."""
     now = now or datetime.now(UTC)
     queued = [
@@ -267,6 +271,7 @@ def rows(messages: Sequence[Outgoing], now: datetime | None = None) -> tuple[Row
     ]  # fmt: skip
     waiting: list[tuple[Any, ...]] = []
     held: list[tuple[Any, ...]] = []
+    stopped: list[tuple[Any, ...]] = []
     settled: list[tuple[Any, ...]] = []
     for m in messages:
         for r in m.recipients:
@@ -274,6 +279,8 @@ def rows(messages: Sequence[Outgoing], now: datetime | None = None) -> tuple[Row
             row = (m.message_id, r.address, r.destination, r.orcpt, notify, m.priority)
             if r.report:
                 settled.append((*row, QueueState.DELIVERED, r.report, now))
+            elif m.held:
+                stopped.append((*row, QueueState.HELD, HELD_WORDS))
             elif m.release_at:
                 held.append((*row, m.release_at))
             else:
@@ -282,6 +289,7 @@ def rows(messages: Sequence[Outgoing], now: datetime | None = None) -> tuple[Row
         ("queue_message", MESSAGE_COLUMNS, queued),
         ("queue_recipient", RECIPIENT_COLUMNS, waiting),
         ("queue_recipient", HELD_COLUMNS, held),
+        ("queue_recipient", STOPPED_COLUMNS, stopped),
         ("queue_recipient", SETTLED_COLUMNS, settled),
     )
 

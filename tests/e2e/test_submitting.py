@@ -11,6 +11,8 @@ from tests.services import Services, until
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions
 from webadmin.directory.models import Account, Domain
+from webadmin.policy.models import Notice
+from webadmin.queue import actions as queue
 
 
 def submit(services: Services, person: Person, text: str, sender: str = "", to: str = "") -> tuple[int, bytes]:
@@ -76,3 +78,33 @@ def test_blind_copies_stay_blind_and_the_client_hidden(services: Services, alice
     assert b"Received: from submission\r\n\tby " in taken.text
     assert b"127.0.0.1" not in taken.text
     assert not inbox(services, alice)
+
+
+def test_an_account_that_sends_too_much_is_held_up_until_somebody_looks(
+    services: Services, domain: Domain, alice: Person, bob: Person
+) -> None:
+    services.names.lead("many.test", "127.0.0.1")
+    account = Account.objects.get(pk=alice.account_id)
+    actions.change_domain(OPERATOR, domain, sending_newcomers=2)
+    text = f"From: {alice.address}\r\nSubject: x\r\n\r\nx\r\n"
+
+    def taken(name: str) -> bool:
+        return any(one.recipients == [f"{name}@many.test"] for one in services.far.taken)
+
+    for name in ("one", "two", "one", "two"):
+        assert submit(services, alice, text, to=f"{name}@many.test")[0] == 250
+    for recipient in ("three@many.test", bob.address):
+        assert submit(services, alice, text, to=recipient)[0] == 250
+    until(lambda: taken("two"))
+    assert queue.held_of(account).count() == 2
+    notice = Notice.objects.get(name=f"sending {account.pk}")
+    assert notice.detail == f"{alice.address}: 4 recipients never written to before today, of 2; its mail is held."
+    assert not taken("three")
+    assert not inbox(services, bob)
+    assert queue.release_held(OPERATOR, account) == 2
+    until(lambda: taken("three") and inbox(services, bob))
+    assert not Notice.objects.filter(name=f"sending {account.pk}").exists()
+    for name in ("four", "five", "six"):
+        submit(services, alice, text, to=f"{name}@many.test")
+    assert queue.discard_held(OPERATOR, account) == 1
+    assert not taken("six")

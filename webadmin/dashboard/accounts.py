@@ -11,6 +11,7 @@ from mailservices.mail import passwords
 from webadmin.dashboard.forms import GIB, AccountForm, actor, attempt, page
 from webadmin.directory import actions
 from webadmin.directory.models import Account, Address, Domain
+from webadmin.queue import actions as queue
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -87,10 +88,24 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "form": form,
         "account": account,
+        "held": queue.held_of(account).count(),
         "apps": account.app_passwords.all(),
         "disposable": disposable.select_related("domain"),
     }
     return render(request, "account.html", context)
+
+
+@require_POST
+def held(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let go, or discard, what was held because the account had sent too much."""
+    account = get_object_or_404(Account, pk=pk, deleted_at__isnull=True)
+    if request.POST.get("verb") == "discard":
+        count = queue.discard_held(actor(request), account)
+        messages.success(request, f"Mail to {count} recipients is discarded.")
+    else:
+        count = queue.release_held(actor(request), account)
+        messages.success(request, f"Mail to {count} recipients is let go.")
+    return redirect("account", pk)
 
 
 @require_POST

@@ -40,9 +40,8 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         actions.change_domain(actor(request), domain, active=active)
         messages.success(request, f"{domain.name} is switched {'on' if active else 'off'}.")
         return redirect("domain", pk)
-    form = DomainSettingsForm(
-        request.POST or None, initial={"alias_of": domain.alias_of, "detail_folders": domain.detail_folders}
-    )
+    settings_now = {name: getattr(domain, name) for name in ("alias_of", "detail_folders", *actions.SENDING)}
+    form = DomainSettingsForm(request.POST or None, initial=settings_now)
     others = Domain.objects.filter(alias_of__isnull=True).exclude(pk=pk)
     form.fields["alias_of"].queryset = others  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():

@@ -144,6 +144,8 @@ def _words(text: str) -> list[str]:
 
 
 class DomainSettingsForm(Form):
+    """What may be said of a domain's addresses, and of how much its accounts send."""
+
     alias_of = forms.ModelChoiceField(
         label="Leads to",
         queryset=Domain.objects.none(),
@@ -153,6 +155,13 @@ class DomainSettingsForm(Form):
     )
     detail_folders = forms.BooleanField(
         label="Mail to user+detail goes into the folder of that name, where there is one", required=False
+    )
+    sending_messages = forms.IntegerField(label="Messages of one account a day", min_value=1)
+    sending_recipients = forms.IntegerField(label="Recipients of one account a day", min_value=1)
+    sending_newcomers = forms.IntegerField(
+        label="Of these, recipients never written to before",
+        min_value=1,
+        help_text="Beyond a limit, mail is held until you release it: the usual sign of a stolen password.",
     )
 
 

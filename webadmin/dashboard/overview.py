@@ -24,6 +24,8 @@ LINES = {
 #: ?hours= of the chart.
 SPANS = (24, 168)
 FULLEST = 5
+#: Accounts that send much, of which the page tells.
+SENDERS = 10
 #: How long a notice of the engine holds; while its reason lasts, it is renewed every hour.
 NOTICE_HOURS = 2
 
@@ -48,6 +50,12 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "queue": [(state.value, queued.get(state, 0)) for state in QueueState],
         "queue_total": max(1, sum(queued.values())),
         "fullest": _fullest(),
+        "sending": [
+            (notice.name.removeprefix("sending "), notice.detail)
+            for notice in Notice.objects.filter(
+                name__startswith="sending ", at__gte=timezone.now() - timedelta(days=1)
+            ).order_by("-at")[:SENDERS]
+        ],
         "gateway": Notice.objects.filter(
             name="gateway", at__gte=timezone.now() - timedelta(hours=NOTICE_HOURS)
         ).first(),

@@ -83,18 +83,22 @@ def create_domain(actor: Actor, name: str) -> Domain:
 
 
 #: What `change_domain` may be told.
-DOMAIN_CHANGES = frozenset({"active", "alias_of", "detail_folders"})
+SENDING = ("sending_messages", "sending_recipients", "sending_newcomers")
+DOMAIN_CHANGES = frozenset({"active", "alias_of", "detail_folders", *SENDING})
 
 
 @transaction.atomic
 def change_domain(actor: Actor, domain: Domain, **changes: Any) -> Domain:
     """Switch a domain off (its mail is refused, nobody of it can sign in) or on, or let it lead to another.
 
-    Changes: active, alias_of (a domain, or None), detail_folders.
+    Changes: active, alias_of (a domain, or None), detail_folders, and the limits of SENDING.
     """
     unknown = changes.keys() - DOMAIN_CHANGES
     if unknown:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
+    for name in SENDING:
+        if not 0 < changes.get(name, 1) < 2**31:
+            raise ValidationError({name: "A limit is a positive number."})
     if other := changes.get("alias_of"):
         _refuse_alias_domain(domain, other)
     return change(actor, "change domain", domain, changes)

@@ -16,13 +16,15 @@ from mailservices.mail.vocabulary import Posting
 from webadmin.api import Once, actor
 from webadmin.directory import actions
 from webadmin.directory.models import Account, Address, Domain
+from webadmin.queue import actions as queue
 
 
 class DomainSerializer(serializers.ModelSerializer[Domain]):
     """A domain that this appliance takes mail for.
 
     Each address of a domain with `alias_of` is the one of the same name there. With `detail_folders`, mail to
-    user+detail goes into the user's folder of that name, where there is one.
+    user+detail goes into the user's folder of that name, where there is one. sending_... is what one account may
+    send in a day; beyond it, its mail is held until it is released.
     """
 
     alias_of = serializers.SlugRelatedField(
@@ -35,7 +37,7 @@ class DomainSerializer(serializers.ModelSerializer[Domain]):
 
     class Meta:
         model = Domain
-        fields = ("id", "name", "active", "alias_of", "detail_folders", "created_at")
+        fields = ("id", "name", "active", "alias_of", "detail_folders", *actions.SENDING, "created_at")
         read_only_fields = ("created_at",)
         # The verb knows better than a validator: it puts the name in its normal form first.
         extra_kwargs: ClassVar[dict[str, Any]] = {"name": {"validators": []}}
@@ -157,6 +159,12 @@ def _moment(value: datetime | None) -> Any:
     return None if value is None else serializers.DateTimeField().to_representation(value)
 
 
+class HeldSerializer(serializers.Serializer[Any]):
+    """How many recipients it was."""
+
+    recipients = serializers.IntegerField(read_only=True)
+
+
 class DisposableSerializer(serializers.Serializer[Address]):
     """What a disposable address is for, and how long it lives."""
 
@@ -216,6 +224,18 @@ class AccountViewSet(_Changing):
 
     def perform_destroy(self, instance: Account) -> None:
         actions.delete_account(actor(self.request), instance)
+
+    @extend_schema(request=None, responses={200: HeldSerializer})
+    @action(detail=True, methods=["post"], serializer_class=HeldSerializer)
+    def release(self, request: Request, pk: str) -> Response:
+        """Let go what was held because the account had sent too much."""
+        return Response({"recipients": queue.release_held(actor(request), self.get_object())})
+
+    @extend_schema(request=None, responses={200: HeldSerializer})
+    @action(detail=True, methods=["post"], serializer_class=HeldSerializer)
+    def discard(self, request: Request, pk: str) -> Response:
+        """Never send what was held because the account had sent too much."""
+        return Response({"recipients": queue.discard_held(actor(request), self.get_object())})
 
     @extend_schema(request=DisposableSerializer, responses={201: AliasSerializer})
     @action(detail=True, methods=["post"], serializer_class=DisposableSerializer)

@@ -60,6 +60,10 @@ class Domain(models.Model):
     alias_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="alias_domains")
     #: user+detail: the detail names a folder of the user's that is there already; else it is ignored.
     detail_folders = models.BooleanField(default=False, db_default=False)
+    #: What one account may send in a day: messages, recipients, and recipients that it never wrote to before.
+    sending_messages = models.IntegerField(default=1000, db_default=1000)
+    sending_recipients = models.IntegerField(default=1000, db_default=1000)
+    sending_newcomers = models.IntegerField(default=200, db_default=200)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -68,7 +72,11 @@ class Domain(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(name=Lower("name")) & Q(name__regex=r"^[a-z0-9.-]+$"), name="domain_is_normal"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(sending_messages__gt=0, sending_recipients__gt=0, sending_newcomers__gt=0),
+                name="domain_sends",
+            ),
         ]
 
     def __str__(self) -> str:

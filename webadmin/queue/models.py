@@ -133,3 +133,35 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.code}"
+
+
+class Sending(models.Model):
+    """What an account has sent on one day, in UTC; counted by the engine (mailservices/store/allowance.py)."""
+
+    pk = models.CompositePrimaryKey("account_id", "day")
+    account_id = models.BigIntegerField()
+    day = models.DateField()
+    messages = models.IntegerField()
+    recipients = models.IntegerField()
+    #: Recipients that it never wrote to before.
+    newcomers = models.IntegerField()
+
+    class Meta:
+        db_table = "queue_sending"
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.day}"
+
+
+class Correspondent(models.Model):
+    """Whom an account has written to; kept by the engine."""
+
+    pk = models.CompositePrimaryKey("account_id", "address")
+    account_id = models.BigIntegerField()
+    address = models.CharField(max_length=320)
+
+    class Meta:
+        db_table = "queue_correspondent"
+
+    def __str__(self) -> str:
+        return self.address
