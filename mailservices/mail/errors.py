@@ -12,6 +12,7 @@
         ├── SignInFailed
         ├── EncryptionRequired
         ├── NoSuchRecipient
+        ├── NoSuchDomain           of a recipient elsewhere, or one that takes no mail
         ├── RecipientDisabled
         ├── RelayDenied
         ├── NotYourAddress
@@ -124,6 +125,12 @@ class EncryptionRequired(Permanent):
 
 class NoSuchRecipient(Permanent):
     smtp = codes.NO_SUCH_RECIPIENT
+    imap = "NONEXISTENT"
+    pop3 = "SYS/PERM"
+
+
+class NoSuchDomain(Permanent):
+    smtp = codes.NO_SUCH_DOMAIN
     imap = "NONEXISTENT"
     pop3 = "SYS/PERM"
 

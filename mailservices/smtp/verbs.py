@@ -4,6 +4,7 @@ A verb may raise MailError; the conversation turns it into its reply. The state 
 positive (protocols/smtp/session.py).
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.errors import (
     MailboxFull,
     MayNotPost,
+    NoSuchDomain,
     NotYourAddress,
     ProtocolError,
     RelayDenied,
@@ -23,6 +25,7 @@ from mailservices.mail.errors import (
     TooLargeForMailbox,
     TooManyRecipients,
 )
+from mailservices.mail.questions import Found, Missing, Mx
 from mailservices.protocols.smtp import commands, parameters, replies
 from mailservices.protocols.smtp.parameters import ParameterError
 from mailservices.smtp import pipeline, signin
@@ -36,6 +39,8 @@ RECIPIENTS = 1000
 #: How long a message may be held (RFC 4865 §3), and how many of one account are.
 LONGEST_HOLD = timedelta(days=30)
 HELD_MESSAGES = 1000
+#: Seconds in which the DNS may tell that a recipient's domain takes no mail.
+DOMAIN_LIMIT = 3.0
 
 
 async def helo(session: Session, command: commands.Helo) -> Reply:
@@ -142,10 +147,27 @@ async def rcpt(session: Session, command: commands.Rcpt) -> Reply:
     route = await _lead(session, command.recipient)
     _may_relay(session, recipient, route)
     _has_room(route, envelope.size)
+    if session.identity is not None and command.recipient in route.remote:
+        await _takes_mail(session, command.recipient.domain)
     await pipeline.recipient(session.arrival, command.recipient)
     envelope.recipients.append(recipient)
     session.routes.append(route)
     return codes.RECIPIENT_OK
+
+
+async def _takes_mail(session: Session, domain: str) -> None:
+    """Tell our own people at once of a domain that is not there, or takes no mail (RFC 7505 §4.1)."""
+    if domain.startswith("["):
+        return
+    try:
+        async with asyncio.timeout(DOMAIN_LIMIT):
+            answer = await session.context.desk.resolver.ask(Mx(domain))
+    except TimeoutError:
+        return
+    if answer == Missing():
+        raise NoSuchDomain
+    if isinstance(answer, Found) and [record[1] for record in answer.records] == [""]:
+        raise NoSuchDomain(codes.NULL_MX)
 
 
 async def _lead(session: Session, recipient: Address) -> Route:

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from mailservices.config import Config
+from mailservices.net.dns import TROUBLE_SECONDS
 from tests.conftest import Person
 from tests.services import Services, until
 
@@ -122,11 +123,25 @@ def test_never_is_reported(services: Services, alice: Person) -> None:
     ("name", "records", "status"),
     [("gone.test", {}, "5.1.2"), ("null.test", {("null.test", "MX"): ["0 ."]}, "5.1.10")],
 )
-def test_no_host_is_reported(
-    services: Services, alice: Person, name: str, records: dict[tuple[str, str], list[str]], status: str
+def test_a_domain_that_takes_no_mail_is_told_at_once_or_reported(
+    services: Services,
+    alice: Person,
+    database: Database,
+    name: str,
+    records: dict[tuple[str, str], list[str]],
+    status: str,
 ) -> None:
-    services.names.zone.update(records)
+    services.names.failing.add(name)
     submit(services, alice, [f"who@{name}"])
+    services.names.zone.update(records)
+    services.names.failing.discard(name)
+    time.sleep(TROUBLE_SECONDS)
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        submit(services, alice, [f"who@{name}"])
+    [(code, words)] = refused.value.recipients.values()
+    assert (code, words.decode().split(" ")[0]) == (550, status)
+    # What was queued while nobody could tell is tried again later.
+    retry_now(database, f"who@{name}")
     report = until(lambda: inbox(services, alice))[0]
     assert f"Status: {status}\r\n".encode() in report
 
