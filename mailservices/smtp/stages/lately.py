@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable
 
 from mailservices.mail.findings import Result
 
-#: Seconds for which it holds: enough for mail that comes in bursts, less than DNS records live; and how many are held.
+#: Seconds for which it holds: enough for a burst of mail, less than DNS records live; and how many are held.
 HELD_SECONDS = 2.0
 HELD = 10_000
 
