@@ -93,7 +93,7 @@ class Sent:
 
 def compose(name: str, size: int) -> bytes:
     """A text of about this size that nobody else sends, no part of it like another."""
-    head = f"X-Id: {name}\r\nFrom: <sender@client.test>\r\nDate: Mon, 3 Aug 2026 23:30:00 +0000\r\n"
+    head = f"X-Id: {name}\r\nDate: Mon, 3 Aug 2026 23:30:00 +0000\r\n"
     head += f"Message-ID: <{name}@client.test>\r\nSubject: {name}\r\n\r\n"
     line = f".{name} %08d of a text that is kept octet for octet\r\n".encode()
     lines = max(1, (size - len(head)) // (len(line) + 4))
