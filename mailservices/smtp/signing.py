@@ -2,8 +2,8 @@
 
 It is signed as the message will leave, with what we have added to it.
 
-The domain is that of From where From is an address of whoever signed in. Others may stand in From, such as a
-colleague's: then the sender's own domain signs, so that nobody can have another tenant's mail signed.
+The domain is that of From, where only addresses of whoever signed in may stand (submission.py), so that nobody can
+have another tenant's mail signed; without From it is the sender's.
 """
 
 import asyncio
@@ -23,7 +23,6 @@ from mailservices.mail.findings import Result
 from mailservices.smtp import leaving
 from mailservices.smtp.session import Session
 from mailservices.smtp.stages.arrival import Arrival
-from mailservices.store import directory
 from mailservices.store.directory import Route
 
 #: Octets of a body that are hashed at once.
@@ -40,7 +39,7 @@ async def signatures(
     """
     if session.identity is None:
         return b""
-    domain = await _domain(session, session.identity, envelope, header)
+    domain = _domain(session.identity, envelope, header)
     keys = await session.context.keys.of(domain)
     if not keys:
         return b""
@@ -92,13 +91,9 @@ def _sign(header: bytes, body: bytes | mmap.mmap, keys: Sequence[Key], domain: s
     return signer.finish()
 
 
-async def _domain(session: Session, identity: Identity, envelope: Envelope, header: bytes) -> str:
-    author = _author(header)
-    sender = envelope.sender or address.parse(identity.address)
-    if author is None or author.domain == sender.domain:
-        return sender.domain
-    owned = await directory.owns(session.context.pool, identity.account_id, author)
-    return author.domain if owned else sender.domain
+def _domain(identity: Identity, envelope: Envelope, header: bytes) -> str:
+    sender = _author(header) or envelope.sender or address.parse(identity.address)
+    return sender.domain
 
 
 def _author(header: bytes) -> Address | None:

@@ -95,26 +95,15 @@ def test_the_copy_here_is_signed_too(services: Services, domain: Domain, alice: 
     assert results(message, records(domain)) == [(Result.PASS, domain.name)] * 2
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_nobody_has_anothers_mail_signed(services: Services, domain: Domain, alice: Person, own: bool) -> None:
-    """Another domain of this appliance in From signs only where the address there is hers."""
-    other = actions.create_domain(OPERATOR, f"other-{own}.{domain.name}".lower())
-    if own:
-        actions.create_alias(OPERATOR, f"boss@{other.name}", [alice.address])
+def test_the_domain_in_from_signs(services: Services, domain: Domain, alice: Person) -> None:
+    """Whoever stands in From is one of hers (test_submitting.py): that domain speaks, not the envelope's."""
+    other = actions.create_domain(OPERATOR, f"other.{domain.name}")
+    actions.create_alias(OPERATOR, f"boss@{other.name}", [alice.address])
     message = EmailMessage()
     message["From"], message["Subject"] = f"boss@{other.name}", "Pay"
     message.set_content("at once\n")
-    recipient = f"reader@from-{own}.test".lower()
-    taken = sent(services, alice, recipient, message.as_bytes().replace(b"\n", b"\r\n"))
-    signer = other if own else domain
-    assert results(taken, records(signer)) == [(Result.PASS, signer.name)] * 2
-
-
-@pytest.mark.parametrize("author", ["not an address", "caf\xe9@b.test"])
-def test_a_from_that_cannot_be_read(services: Services, domain: Domain, alice: Person, author: str) -> None:
-    recipient = f"reader@odd-{len(author)}.test"
-    taken = sent(services, alice, recipient, f"From: {author}\r\nSubject: x\r\n\r\nHi\r\n".encode("latin-1"))
-    assert results(taken, records(domain)) == [(Result.PASS, domain.name)] * 2
+    taken = sent(services, alice, "reader@from.test", message.as_bytes().replace(b"\n", b"\r\n"))
+    assert results(taken, records(other)) == [(Result.PASS, other.name)] * 2
 
 
 def test_what_comes_in_is_not_signed(services: Services, alice: Person) -> None:
