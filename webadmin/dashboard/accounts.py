@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from mailservices.mail import passwords
 from webadmin.dashboard.forms import GIB, AccountForm, actor, attempt, page
 from webadmin.directory import actions
-from webadmin.directory.models import Account, Address, Domain
+from webadmin.directory.models import Account, Domain
 from webadmin.queue import actions as queue
 
 
@@ -84,13 +84,12 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         if attempt(form, carry_out) is not None:
             messages.success(request, f"{account.address} is changed.")
             return redirect("account", pk)
-    disposable = Address.objects.filter(account__isnull=True, targets__address=account.address).exclude(note="")
     context = {
         "form": form,
         "account": account,
         "held": queue.held_of(account).count(),
         "apps": account.app_passwords.all(),
-        "disposable": disposable.select_related("domain"),
+        "disposable": actions.disposable_of(account),
     }
     return render(request, "account.html", context)
 

@@ -135,6 +135,8 @@ def test_a_list_knows_who_may_write_to_it(example: Domain) -> None:
 def test_a_disposable_address_leads_to_its_account(example: Domain) -> None:
     account = actions.create_account(OPERATOR, "alice@example.org", "pw1")
     made = {actions.create_disposable(OPERATOR, account, " a shop ") for _ in range(3)}
+    actions.create_alias(OPERATOR, "info@example.org", [account.address], note="no disposable one")
+    assert set(actions.disposable_of(account)) == made
     assert len({alias.local_part for alias in made}) == 3
     for alias in made:
         assert alias.note == "a shop"
