@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import setup_databases
@@ -29,6 +30,7 @@ pytest_plugins = ["tests.services"]
 settings.register_profile("tests", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
 
+Database = psycopg.Connection[tuple[object, ...]]
 _numbers = itertools.count(1)
 
 
@@ -64,6 +66,16 @@ async def pool(config: Config) -> AsyncIterator[Pool]:
     opened = await open_pool(config.database, "test")
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def database(config: Config) -> Iterator[Database]:
+    """What an operator sees at the database's own prompt."""
+    d = config.database
+    with psycopg.connect(
+        host=d.host, port=d.port, user=d.user, password=d.password, dbname=d.name, autocommit=True
+    ) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from mailservices.mail.dkim.sign import Key, Signer
 from mailservices.mail.dsn import Fate, Original
 from mailservices.mail.errors import MailError, Permanent, ProtocolError
 from mailservices.mail.vocabulary import Event
-from mailservices.store import bodies, contents, directory, queue
+from mailservices.store import bodies, contents, directory, reports
 from mailservices.store.delivery import Delivery, Placement
 from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
-from mailservices.store.queue import AlreadyReported, Outgoing, OutgoingRecipient, QueuedMessage, Report
+from mailservices.store.queue import Outgoing, OutgoingRecipient, QueuedMessage
+from mailservices.store.reports import AlreadyReported, Report
 from mailservices.store.trace import Row
 from workers.engine import Engine
 
@@ -29,7 +30,7 @@ _log = log.get()
 
 async def write_due(engine: Engine) -> None:
     """Write every report that is due."""
-    for message_id, kind in await queue.reports_due(engine.pool, ROUND):
+    for message_id, kind in await reports.due(engine.pool, ROUND):
         try:
             await _write(engine, message_id, kind)
         except AlreadyReported:
@@ -40,7 +41,7 @@ async def write_due(engine: Engine) -> None:
 
 
 async def _write(engine: Engine, message_id: UUID, kind: str) -> None:
-    message, recipients = await queue.reported_on(engine.pool, message_id, kind)
+    message, recipients = await reports.reported_on(engine.pool, message_id, kind)
     if not recipients:
         return
     now = datetime.now(UTC)

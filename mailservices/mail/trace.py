@@ -70,7 +70,7 @@ def return_path(sender: str) -> bytes:
 
 
 def delivered_to(address: str) -> bytes:
-    """RFC 9228 §2: whose mail was sent on from here, so that we know it if it comes back."""
+    """RFC 9228 §2: by which address it came here; what was sent on is known by it if it comes back."""
     return f"Delivered-To: {address}\r\n".encode()
 
 

@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import replace
 
 from mailservices import log
-from mailservices.mail import binary
+from mailservices.mail import binary, codes
 from mailservices.mail.codes import Reply
 from mailservices.mail.envelope import Envelope
 from mailservices.mail.errors import MailError, Unavailable
@@ -67,6 +67,9 @@ async def _one_by_one(session: Session, envelope: Envelope, arrival: Arrival) ->
         except MailError as error:
             session.refused(error.reply, str(recipient.address), error.reason)
             replies.append(error.reply)
+        except Exception as error:  # noqa: BLE001 - unknown means temporary, but not for those that have it already
+            _log.exception("message failed", error=type(error).__name__)
+            replies.append(codes.UNAVAILABLE)
         else:
             replies.append(_taken(session))
     return replies

@@ -28,14 +28,7 @@ def outgoing(
     Args:
         held: it waits until the administrator lets it go.
     """
-    if envelope.hold or held:
-        # All of them are resolved when it is released.
-        queued = [_queued(one, one.address, one.notify) for one in envelope.recipients]
-    else:
-        pairs = zip(envelope.recipients, routes, strict=True)
-        queued = [one for recipient, route in pairs for one in _leaving(envelope, recipient, route)]
-    # One that is only told of and one that is sent may have the same address.
-    recipients = {(one.address, one.report): one for one in queued}
+    recipients = _recipients(envelope, routes, later=held or envelope.hold is not None)
     if not recipients:
         return None
     release_at = envelope.hold.release(now) if envelope.hold else None
@@ -44,7 +37,7 @@ def outgoing(
     if deliver_by and envelope.by and envelope.by.returned:
         expires_at = min(expires_at, deliver_by)
     return Outgoing(
-        recipients=tuple(recipients.values()),
+        recipients=recipients,
         sender=_sender(session, envelope, routes, now),
         expires_at=expires_at,
         prefix=_sent_on(envelope, routes) + prefix,
@@ -65,6 +58,17 @@ def outgoing(
         held=held,
         future_release=envelope.hold.request if envelope.hold else "",
     )
+
+
+def _recipients(envelope: Envelope, routes: Sequence[Route], *, later: bool) -> tuple[OutgoingRecipient, ...]:
+    """Whom to send it to, and of whom to tell. What goes `later` is resolved when it is let go."""
+    if later:
+        queued = [_queued(one, one.address, one.notify) for one in envelope.recipients]
+    else:
+        pairs = zip(envelope.recipients, routes, strict=True)
+        queued = [one for recipient, route in pairs for one in _leaving(envelope, recipient, route)]
+    # One that is only told of and one that is sent may have the same address.
+    return tuple({(one.address, one.report): one for one in queued}.values())
 
 
 def forwarding_domain(envelope: Envelope, routes: Sequence[Route]) -> str:

@@ -12,15 +12,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mailservices.auth.credentials import Identity
-from mailservices.mail import address, addresses, authentication_results, headers
-from mailservices.mail.address import Address
+from mailservices.mail import address, authentication_results
 from mailservices.mail.arc import seal as sealing
 from mailservices.mail.dkim.canonical import BodyHashes, Form
 from mailservices.mail.dkim.sign import Key, Signer
 from mailservices.mail.envelope import Envelope
-from mailservices.mail.errors import ProtocolError
 from mailservices.mail.findings import Result
-from mailservices.smtp import leaving
+from mailservices.smtp import leaving, submission
 from mailservices.smtp.session import Session
 from mailservices.smtp.stages.arrival import Arrival
 from mailservices.store.directory import Route
@@ -92,16 +90,5 @@ def _sign(header: bytes, body: bytes | mmap.mmap, keys: Sequence[Key], domain: s
 
 
 def _domain(identity: Identity, envelope: Envelope, header: bytes) -> str:
-    sender = _author(header) or envelope.sender or address.parse(identity.address)
-    return sender.domain
-
-
-def _author(header: bytes) -> Address | None:
-    """The first address of From, if it is one."""
-    for listed in addresses.parse(headers.first(header, b"from") or b""):
-        if listed.mailbox and listed.host:
-            try:
-                return address.parse(f"{listed.mailbox.decode()}@{listed.host.decode()}")
-            except (ProtocolError, UnicodeDecodeError):
-                return None
-    return None
+    author = next(iter(submission.authors(header)), None)
+    return (author or envelope.sender or address.parse(identity.address)).domain

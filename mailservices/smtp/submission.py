@@ -29,7 +29,7 @@ async def prepared(session: Session, header: bytes) -> bytes:
     """
     if session.identity is None or session.envelope is None:
         return header
-    for author in _authors(header):
+    for author in authors(header):
         # The envelope's sender was asked for already.
         if author != session.envelope.sender and not await directory.owns(
             session.context.pool, session.identity.account_id, author
@@ -54,7 +54,7 @@ async def is_held(session: Session, envelope: Envelope) -> bool:
     return allowance.exceeded
 
 
-def _authors(header: bytes) -> list[Address]:
+def authors(header: bytes) -> list[Address]:
     """Every address of every From field.
 
     Raises:

@@ -15,7 +15,8 @@ from mailservices.mail.errors import MailError, NoSuchFolder, Unavailable
 from mailservices.store import doubt, single
 from mailservices.store.delivery import Delivery, Placed, stands, write
 from mailservices.store.pool import Connection, Pool, acquired
-from mailservices.store.queue import AlreadyReported, LeaseLost
+from mailservices.store.queue import LeaseLost
+from mailservices.store.reports import AlreadyReported
 
 #: What one transaction takes at most.
 BATCH_MESSAGES = 200

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from mailservices.mail.errors import MailboxFull, MailError, NoSuchFolder, TooLargeForMailbox
 from mailservices.mail.flags import DELETED, SEEN
-from mailservices.store import bodies, queue, trace
+from mailservices.store import bodies, queue, reports, trace
 from mailservices.store.bodies import Body
 from mailservices.store.ids import new_id
 from mailservices.store.pool import Connection
@@ -90,7 +90,7 @@ class Delivery:
     contents: tuple[tuple[Content, tuple[Placement, ...]], ...] = ()
     outgoing: queue.Outgoing | None = None
     #: Where the message is a delivery report.
-    report: queue.Report | None = None
+    report: reports.Report | None = None
     #: Where it was held in the queue until now.
     settlement: queue.Settlement | None = None
     events: tuple[trace.Row, ...] = ()
@@ -143,7 +143,7 @@ async def write(db: Connection, deliveries: Sequence[Delivery]) -> list[list[Pla
     )
     for delivery in accepted:
         if delivery.report:
-            await queue.clear_report(db, delivery.report)
+            await reports.clear(db, delivery.report)
         if delivery.settlement:
             await queue.settle_delivered(db, delivery.settlement)
     return results

@@ -4,30 +4,18 @@ import email
 import imaplib
 import smtplib
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from email.message import Message
 
-import psycopg
 import pytest
 
-from mailservices.config import Config
 from mailservices.smtp.verbs import HELD_MESSAGES
-from tests.conftest import Person
+from tests.conftest import Database, Person
 from tests.services import HOSTNAME, Services, until
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions
 
-Database = psycopg.Connection[tuple[object, ...]]
 TEXT = b"Subject: Hello\r\n\r\nHow do you do?\r\n"
-
-
-@pytest.fixture
-def database(config: Config) -> Iterator[Database]:
-    d = config.database
-    with psycopg.connect(
-        host=d.host, port=d.port, user=d.user, password=d.password, dbname=d.name, autocommit=True
-    ) as opened:
-        yield opened
 
 
 def submit(

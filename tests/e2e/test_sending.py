@@ -8,18 +8,13 @@ import signal
 import smtplib
 import ssl
 import time
-from collections.abc import Iterator
 from email.message import EmailMessage
 
-import psycopg
 import pytest
 
-from mailservices.config import Config
 from mailservices.net.dns import TROUBLE_SECONDS
-from tests.conftest import Person
+from tests.conftest import Database, Person
 from tests.services import Services, until
-
-Database = psycopg.Connection[tuple[object, ...]]
 
 
 def submit(services: Services, sender: Person, recipients: list[str], text: bytes | None = None) -> None:
@@ -42,15 +37,6 @@ def inbox(services: Services, person: Person) -> list[bytes]:
         client.select("INBOX", readonly=True)
         # Flags may be told in between.
         return [part[1] for part in client.fetch("1:*", "(BODY.PEEK[])")[1] if isinstance(part, tuple)]
-
-
-@pytest.fixture
-def database(config: Config) -> Iterator[Database]:
-    d = config.database
-    with psycopg.connect(
-        host=d.host, port=d.port, user=d.user, password=d.password, dbname=d.name, autocommit=True
-    ) as opened:
-        yield opened
 
 
 def retry_now(database: Database, address: str) -> None:

@@ -86,7 +86,7 @@ def test_a_broken_signature_is_refused_where_the_domain_says_so(
     assert deliver(signed, alice.address, changed) == (550, b"5.7.20 DKIM: no signature of this message holds")
     signed.names.failing.add("s1._domainkey.sender.test")
     whole = signature(key) + HEADER.replace(b"Hello", b"Hello ") + b"\r\n" + BODY
-    assert deliver(signed, alice.address, whole)[0] in (250, 451)
+    assert deliver(signed, alice.address, whole)[0] == 451, "nobody can tell"
     assert deliver(signed, alice.address, HEADER + b"\r\n" + BODY)[0] == 250, "no signature is no broken one"
 
 

@@ -32,7 +32,6 @@ from webadmin.signing.actions import first_keys
 TARGETS = 1000
 #: The name of a disposable address: 50 random bits.
 DISPOSABLE_LETTERS = 10
-_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 TOKEN_PREFIX = "fct_"  # noqa: S105 - not a secret: lets secret scanners know one when they see it
 
 
@@ -317,7 +316,7 @@ def _poster(text: str) -> str:
 @transaction.atomic
 def create_disposable(actor: Actor, account: Account, note: str, expires_at: datetime | None = None) -> Address:
     """An alias of the account with a name that nobody guesses: to give away, and to delete when it is misused."""
-    name = "".join(secrets.choice(_LETTERS) for _ in range(DISPOSABLE_LETTERS))
+    name = "".join(secrets.choice(passwords.LETTERS) for _ in range(DISPOSABLE_LETTERS))
     address = f"{name}@{account.domain.name}"
     return create_alias(actor, address, [account.address], note=note.strip(), expires_at=expires_at)
 
@@ -325,7 +324,9 @@ def create_disposable(actor: Actor, account: Account, note: str, expires_at: dat
 def disposable_of(account: Account) -> QuerySet[Address]:
     """The account's disposable addresses: its aliases that have such a name."""
     found = Address.objects.filter(account__isnull=True, targets__address=account.address)
-    return found.filter(local_part__regex=rf"^[{_LETTERS}]{{{DISPOSABLE_LETTERS}}}$").select_related("domain")
+    return found.filter(local_part__regex=rf"^[{passwords.LETTERS}]{{{DISPOSABLE_LETTERS}}}$").select_related(
+        "domain"
+    )
 
 
 @transaction.atomic
