@@ -23,6 +23,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 WORKDIR /facteur
 COPY CHANGELOG.md LICENSE ./
 COPY appliance appliance
+COPY facteur facteur
 COPY mailservices mailservices
 COPY webadmin webadmin
 COPY workers workers
@@ -31,6 +32,7 @@ RUN python3 -m compileall -q . && chmod -R a+rX .
 
 FROM python
 RUN useradd --system --uid 10001 --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin facteur \
+ && printf '#!/bin/sh\nexec python3 -m facteur "$@"\n' > /usr/local/bin/facteur && chmod 755 /usr/local/bin/facteur \
  && install -d -o facteur -g facteur -m 0750 /secrets /spool
 COPY --from=build /venv /venv
 COPY --from=build /facteur /facteur

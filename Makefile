@@ -3,7 +3,12 @@ PYTHON ?= python3
 VENV ?= $(if $(FACTEUR_VENV),$(FACTEUR_VENV),.venv)
 BIN = $(VENV)/bin
 
-.PHONY: help setup run check fmt test faults storms silence fuzz e2e bench compose-test lock migrations
+# Tests that wait more than they work run side by side, each group on servers of its own.
+WAITING = $(patsubst %,tests/e2e/test_%.py,guessing policy signatures signing_in)
+SILENT = $(patsubst %,tests/faults/test_%.py,maildrops silence workers)
+BESIDE = @$(MAKE) --no-print-directory --output-sync=target
+
+.PHONY: help setup run check fmt test rooms sockets waiting faults storms silence fuzz e2e bench compose-test lock migrations
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 run: ## the whole appliance on this machine, no containers: prints every address
@@ -11,15 +16,21 @@ run: ## the whole appliance on this machine, no containers: prints every address
 setup: ## environment for developers: .venv, PostgreSQL, Redis, the tests' mail clients
 	@$(PYTHON) -m appliance setup-dev
 test: setup ## every test but the long ones below, on a private PostgreSQL and Redis
-	@$(BIN)/pytest $(ARGS)
+	$(BESIDE) --jobs=3 $(if $(ARGS),rooms,rooms sockets waiting)
+rooms:
+	@$(BIN)/pytest $(if $(ARGS),$(ARGS),--ignore=tests/e2e)
+sockets:
+	@$(BIN)/pytest tests/e2e $(addprefix --ignore=,$(WAITING))
+waiting:
+	@$(BIN)/pytest $(WAITING)
 e2e: setup ## the real `make run`: started, used, damaged, killed, in folders and on ports of its own
 	@$(BIN)/pytest tests/appliance $(ARGS)
 faults: setup ## kill -9, outages and hostile clients, for minutes
-	@$(MAKE) --no-print-directory --jobs=2 $(if $(ARGS),storms,storms silence)
+	$(BESIDE) --jobs=2 $(if $(ARGS),storms,storms silence)
 storms:
-	@$(BIN)/pytest -s tests/faults $(if $(ARGS),$(ARGS),--ignore=tests/faults/test_silence.py)
+	@$(BIN)/pytest -s tests/faults $(if $(ARGS),$(ARGS),$(addprefix --ignore=,$(SILENT)))
 silence:
-	@$(BIN)/pytest -s tests/faults/test_silence.py
+	@$(BIN)/pytest -s $(SILENT)
 check: setup ## lint, format, types, import arrows, migrations, SQL
 	@$(BIN)/python -m tests.check
 fmt: setup ## format the code, mend what the linter can mend

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance import ROOT, Trouble
-from appliance.private import free_port
+from appliance.ports import free_port
 
 #: Beside those of mailservices/config.py, which this list repeats: that module needs no environment to be read,
 #: but the supervisor must know the ports before there is one.

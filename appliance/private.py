@@ -9,7 +9,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,19 +30,14 @@ POSTGRES_OPTIONS = {
     "max_wal_size": "2GB",
     "jit": "off",
     "wal_compression": "on",
+    # Until a new table was analysed, whole folders are read for single messages.
+    "autovacuum_naptime": "10s",
     "log_min_duration_statement": "1000",
     # What a statement was given may be a password's hash or somebody's mail.
     "log_parameter_max_length": "0",
 }
 #: For tests only: what is lost in a power cut was made a second ago.
 FAST_OPTIONS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

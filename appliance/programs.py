@@ -24,9 +24,14 @@ _CLUSTER_POLICY = Path("/etc/postgresql-common/createcluster.conf")
 #: Command to look for, and Debian's package that has it.
 TEST_PROGRAMS = {
     "swaks": "swaks",
+    "msmtp": "msmtp",
     "mbsync": "isync",
     "fetchmail": "fetchmail",
+    "getmail": "getmail6",
+    "mpop": "mpop",
     "curl": "curl",
+    "mutt": "mutt",
+    "offlineimap": "offlineimap3",
     "gsasl": "gsasl",
     "postfix": "postfix",
     "chromium": "chromium",

@@ -4,16 +4,19 @@ import fcntl
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 from appliance import PYTHON, ROOT, Trouble, environment, plan, programs
 from appliance.plan import PRIVATE_PORTS, Plan
 from appliance.private import DATABASE, USER, Private
-from appliance.supervisor import Program, Supervisor, say
+from appliance.supervisor import START_LIMIT, Program, Supervisor, say
 from mailservices.config import PORTS
 
 SERVICES = ("web", "smtp", "imap", "pop3", "worker", "beat")
+#: Seconds between two looks at a database that recovers.
+RECOVERY_PAUSE = 0.2
 #: The listeners of appliance.json, as (address, port) pairs.
 LISTENERS = ("smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s")
 
@@ -118,7 +121,7 @@ def _service(name: str, chosen: Plan, environment: dict[str, str]) -> Program:
         "web": ("web",),
         "smtp": ("smtp", "submission", "submissions", "lmtp", "smtp_health"),
         "imap": ("imap", "imaps", "imap_health"),
-        "pop3": ("pop3", "pop3s", "pop3_health"),
+        "pop3": ("pop3", "pop3s", "pop3_health", *(["pop2"] if _pop2() else [])),
         "worker": ("worker_health",),
         "beat": ("beat_health",),
     }
@@ -139,19 +142,18 @@ def _create_database(chosen: Plan, private: Private) -> None:
     server = programs.postgresql()
     if server is None:
         raise Trouble("No PostgreSQL server is installed here.")
-    done = subprocess.run(
-        [
-            server["createdb"],
-            "--host=127.0.0.1",
-            f"--port={chosen.ports['database']}",
-            f"--username={USER}",
-            DATABASE,
-        ],
-        env={**os.environ, "PGPASSWORD": private.secret("database_password"), "LC_ALL": "C"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [
+        server["createdb"], "--host=127.0.0.1", f"--port={chosen.ports['database']}", f"--username={USER}",
+        DATABASE,
+    ]  # fmt: skip
+    variables = {**os.environ, "PGPASSWORD": private.secret("database_password"), "LC_ALL": "C"}
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        # After a crash it listens before it has put its files in order: "the database system is starting up".
+        if "the database system is" not in done.stderr or time.monotonic() > deadline:
+            break
+        time.sleep(RECOVERY_PAUSE)
     if done.returncode and "already exists" not in done.stderr:
         raise Trouble(f"The database cannot be made: {done.stderr.strip()}")
 
@@ -199,13 +201,22 @@ class _FirstStart:
                 ) from error
 
 
+def _pop2() -> str:
+    """How POP2 is spoken here, if at all: the services refuse to start with what is none of these words."""
+    return {"tls": "TLS", "loopback": "for this machine only"}.get(os.environ.get("FACTEUR_POP2", "").lower(), "")
+
+
+def _listeners() -> tuple[str, ...]:
+    return (*LISTENERS, "pop2") if _pop2() else LISTENERS
+
+
 def _write_report(chosen: Plan, first: _FirstStart, pids: dict[str, list[int]]) -> None:
     """var/appliance.json, for scripts. Replaced whole, readable by its owner only."""
     report = {
         "web": f"http://127.0.0.1:{chosen.ports['web']}",
         "api_token": first.facts.get("api_token"),
         "admin": {"username": first.facts.get("username"), "password": first.facts.get("password")},
-        **{name: ["127.0.0.1", chosen.ports[name]] for name in (*LISTENERS, *PRIVATE_PORTS)},
+        **{name: ["127.0.0.1", chosen.ports[name]] for name in (*_listeners(), *PRIVATE_PORTS)},
         "health": {name: _health(name, chosen) for name in SERVICES},
         "pids": pids,
     }
@@ -230,6 +241,7 @@ def _banner(chosen: Plan, first: _FirstStart) -> str:
         f"  LMTP         127.0.0.1:{ports['lmtp']}",
         f"  IMAP         127.0.0.1:{ports['imap']} (STARTTLS), {ports['imaps']} (TLS)",
         f"  POP3         127.0.0.1:{ports['pop3']} (STLS), {ports['pop3s']} (TLS)",
+        *([f"  POP2         127.0.0.1:{ports['pop2']} ({_pop2()})"] if _pop2() else []),
         f"  For scripts  {chosen.report}",
         f"  Logs         {chosen.logs}/",
         "",

@@ -10,13 +10,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance import ROOT, Trouble
 from bench import sides
-from bench.comparisons import COMPARISONS, FILL, Comparison, Result, Side
+from bench.comparisons import COMPARISONS, FILL, Comparison, Result, Side, fill_inbox
+from bench.reading import READING
+
+Fill = Callable[[Side], list[str]]
 
 RESULTS = ROOT / "bench" / "RESULTS.md"
 DRIVER_LIMIT = 900
@@ -67,15 +70,22 @@ def compare(comparison: Comparison, us: Side, them: Side) -> str:
     return row
 
 
+def _fills(chosen: Sequence[Comparison]) -> list[Fill]:
+    """What has to lie where before these are compared."""
+    works = [one.work for one in chosen if one in READING or "10,000" in one.work or "RETR" in one.work]
+    wanted = {fill_inbox if work.startswith("POP3") else FILL for work in works}
+    return [fill for fill in (FILL, fill_inbox) if fill in wanted]
+
+
 def main() -> None:
-    chosen = [one for one in COMPARISONS if os.environ.get("ONLY", "") in one.work]
+    chosen = [one for one in (*COMPARISONS, *READING) if os.environ.get("ONLY", "") in one.work]
     with tempfile.TemporaryDirectory(prefix="facteur-bench-", dir="/var/tmp") as name:
         folder = Path(name)
         folder.chmod(0o755)
         with sides.ours(folder / "ours") as us, sides.peers(folder / "peers") as them:
-            if any("10,000" in one.work for one in chosen):
+            for fill in _fills(chosen):
                 for side in (us, them):
-                    drive(FILL(side))
+                    drive(fill(side))
             columns = ("work", "Facteur", "Postfix + Dovecot", "ratio", "wanted", "reached", "our runs")
             head = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
             print("\n".join(head), flush=True)

@@ -10,8 +10,12 @@ USERS = 50
 DOMAIN = "bench.test"
 #: A domain of ours that checks everything, and the one that its mail comes from.
 CHECKED, SENDER_DOMAIN = "checked.test", "sender.test"
+#: Where what is relayed goes: domains below this one, and the port of their host.
+FAR_DOMAIN, FAR_DOMAINS, SINK_PORT = "relayed.test", 20, 11026
 #: The folder that `fill` fills, and the messages in it.
 BOX, MESSAGES = "bench", 10_000
+#: The user whose INBOX has as many.
+RICH = "48"
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,15 @@ class Side:
     name: str
     smtp: int
     imap: int
+    pop3: int
     #: The driver's templates: % stands for a user's number.
     user: str
     password: str
     pids: Mapping[str, str]
+    #: Where it takes what is to be relayed.
+    relay: int = 0
+    #: The appliance's own folder, for drivers that reach its database.
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,34 @@ def smtp(sessions: int, messages: int, *, checked: bool = False) -> Callable[[Si
     return command
 
 
+def relay(sessions: int, messages: int, *more: str) -> Callable[[Side], list[str]]:
+    """From accepted over SMTP to accepted by a sink, through the queue, for many destinations."""
+
+    def command(side: Side) -> list[str]:
+        signed_in = ["--sender=" + side.user, f"--auth={side.user}:{side.password}"] if "@" in side.user else []
+        return [
+            "smtp_load.py", f"--port={side.relay}", f"--sessions={sessions}", f"--messages={messages}",
+            "--size=4096", f"--users={USERS}", f"--domain={FAR_DOMAIN}", f"--domains={FAR_DOMAINS}",
+            f"--sink-port={SINK_PORT}", f"--pid={side.pids['relay']}", *signed_in, *more,
+        ]  # fmt: skip
+
+    return command
+
+
+def backlog(side: Side) -> list[str]:
+    """Likewise while a hundred thousand wait for a host that is not there."""
+    return relay(50, 4000, "--backlog=100000", f"--folder={side.folder}")(side)
+
+
+def claim(rows: int) -> Callable[[Side], list[str]]:
+    """So many recipients wait in the queue."""
+
+    def command(side: Side) -> list[str]:
+        return ["claim_load.py", f"--folder={side.folder}", f"--rows={rows}"]
+
+    return command
+
+
 def imap(scenario: str, *more: str, pids: str = "imap") -> Callable[[Side], list[str]]:
     def command(side: Side) -> list[str]:
         return [
@@ -74,6 +111,23 @@ def imap(scenario: str, *more: str, pids: str = "imap") -> Callable[[Side], list
         ]  # fmt: skip
 
     return command
+
+
+def pop3(scenario: str, *more: str, user: str = "%") -> Callable[[Side], list[str]]:
+    def command(side: Side) -> list[str]:
+        name, password = side.user.replace("%", user), side.password.replace("%", user)
+        return [
+            "pop3_load.py", f"--port={side.pop3}", f"--user={name}", f"--password={password}",
+            f"--scenarios={scenario}", f"--pid={side.pids['pop3']}", *more,
+        ]  # fmt: skip
+
+    return command
+
+
+def fill_inbox(side: Side) -> list[str]:
+    """What POP3 serves to RICH."""
+    name, password = side.user.replace("%", RICH), side.password.replace("%", RICH)
+    return [*imap("fill", "--box=INBOX")(side), f"--user={name}", f"--password={password}"]
 
 
 def idle(side: Side) -> list[str]:
@@ -87,6 +141,19 @@ def dkim(work: str) -> Callable[[Side], list[str]]:
 
     def command(side: Side) -> list[str]:
         return ["dkim_load.py", f"--engine={'ours' if side.name == 'ours' else 'dkimpy'}", f"--work={work}"]
+
+    return command
+
+
+def front(size: int, messages: int, sessions: int) -> Callable[[Side], list[str]]:
+    """Neither side's servers take part: the peer is aiosmtpd as it comes."""
+
+    def command(side: Side) -> list[str]:
+        engine = "ours" if side.name == "ours" else "aiosmtpd"
+        return [
+            "front_load.py", f"--engine={engine}", f"--size={size}", f"--messages={messages}",
+            f"--sessions={sessions}",
+        ]  # fmt: skip
 
     return command
 
@@ -111,6 +178,29 @@ COMPARISONS = (
         lambda found: float(found["delivered_msgs_per_s"]), "messages/s", ratio=0.6, other=smtp(50, 2000),
     ),
     Comparison(
+        "4 KiB messages through the queue, from SMTP to a sink, 20 destinations (ours signed)", relay(50, 4000),
+        lambda found: float(found["delivered_msgs_per_s"]), "messages/s", ratio=2.0,
+    ),
+    Comparison(
+        "the same while 100,000 wait for a dead host, beside ourselves without them", backlog,
+        lambda found: float(found["delivered_msgs_per_s"]), "messages/s", ratio=0.95, other=relay(50, 4000),
+    ),
+    Comparison(
+        "from submission until a sink has it through the queue, one at a time, median",
+        relay(1, 100, "--pause=0.1"), lambda found: float(found["passed"]["p50_ms"]), "ms", limit=100.0,
+        less_is_better=True,
+    ),
+    Comparison(
+        "a claim of 10 from a queue of 100,000, beside one of 10,000", claim(100_000),
+        lambda found: float(found["claim"]["p50_ms"]), "ms", ratio=0.7, less_is_better=True,
+        other=claim(10_000),
+    ),
+    Comparison(
+        "a claim of 10 from a queue of 1,000,000, beside one of 10,000", claim(1_000_000),
+        lambda found: float(found["claim"]["p50_ms"]), "ms", ratio=0.7, less_is_better=True,
+        other=claim(10_000), turns=1,
+    ),
+    Comparison(
         "IMAP header sync of 10,000 messages, warm", imap("sync"),
         lambda found: float(found["second"]["fetch_s"]), "s", ratio=1.5, less_is_better=True, turns=5,
     ),
@@ -123,6 +213,26 @@ COMPARISONS = (
         lambda found: float(found["logins_per_s"]), "logins/s", ratio=4.0,
     ),
     Comparison(
+        "POP3 logins, 10 at once", pop3("login", "--logins=1000", "--sessions=10"),
+        lambda found: float(found["logins_per_s"]), "logins/s", ratio=4.0,
+    ),
+    Comparison(
+        "POP3 LIST of a maildrop of 10,000", pop3("list", user=RICH),
+        lambda found: float(found["command"]["p50_ms"]), "ms", ratio=1.0, less_is_better=True, turns=5,
+    ),
+    Comparison(
+        "POP3 UIDL of a maildrop of 10,000", pop3("uidl", user=RICH),
+        lambda found: float(found["command"]["p50_ms"]), "ms", ratio=1.0, less_is_better=True, turns=5,
+    ),
+    Comparison(
+        "POP3 RETR, one after the other", pop3("retr", "--max-messages=5000", user=RICH),
+        lambda found: float(found["msgs_per_s"]), "messages/s", ratio=0.7,
+    ),
+    Comparison(
+        "POP3 RETR, 50 at once (pipelined)", pop3("retr", "--max-messages=5000", "--window=50", user=RICH),
+        lambda found: float(found["msgs_per_s"]), "messages/s", ratio=0.7,
+    ),
+    Comparison(
         "memory of one idle IMAP connection, 1,000 of them", idle,
         lambda found: float(found["kib_per_connection"]["pss_kib"]), "KiB", limit=60.0, less_is_better=True,
         turns=1,
@@ -130,6 +240,14 @@ COMPARISONS = (
     Comparison(
         "new mail told to a watcher, median", idle, lambda found: float(found["exists_latency"]["p50_ms"]), "ms",
         limit=100.0, less_is_better=True, turns=1,
+    ),
+    Comparison(
+        "SMTP front alone on one core, 3 KiB messages (beside aiosmtpd as it comes)", front(3072, 5000, 10),
+        lambda found: float(found["msgs_per_core_s"]), "messages/s", ratio=3.0,
+    ),
+    Comparison(
+        "SMTP front alone, 150 MB of 5 MB messages (beside aiosmtpd as it comes)", front(5_000_000, 40, 4),
+        lambda found: round(150 / float(found["mb_per_core_s"]), 3), "s", limit=1.0, less_is_better=True,
     ),
     Comparison(
         "DKIM: sign 4 KiB with RSA 2048 (beside dkimpy)", dkim("sign-rsa"), lambda found: float(found["ms"]), "ms",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance import ROOT, Trouble, programs
-from bench.comparisons import CHECKED, DOMAIN, SENDER_DOMAIN, USERS, Side
+from bench.comparisons import CHECKED, DOMAIN, FAR_DOMAIN, FAR_DOMAINS, SENDER_DOMAIN, SINK_PORT, USERS, Side
 from bench.drivers.signing import KEY
 from mailservices.mail.dkim import sign
 from tests.world import NameServer
@@ -26,6 +26,8 @@ PACKAGES = {
 }
 START_LIMIT = 120.0
 PASSWORD = "pass"
+#: What an account may send in a day, and enough of it.
+SENDING, MANY = ("sending_messages", "sending_recipients", "sending_newcomers"), 1_000_000
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def ours(folder: Path) -> Iterator[Side]:
         process = subprocess.Popen(
             [sys.executable, "-m", "appliance", "run"], cwd=ROOT, stdout=log, stderr=log, start_new_session=True,
             env={**kept, "FACTEUR_VAR": str(folder), "FACTEUR_PORTS": "free",
-                 "FACTEUR_DNS": f"127.0.0.1:{names.port}"},
+                 "FACTEUR_DNS": f"127.0.0.1:{names.port}", "FACTEUR_REMOTE_SMTP_PORT": str(SINK_PORT)},
         )  # fmt: skip
     try:
         deadline = time.monotonic() + START_LIMIT
@@ -51,9 +53,11 @@ def ours(folder: Path) -> Iterator[Side]:
         pids = {name: str(numbers[0]) for name, numbers in found["pids"].items()}
         store = f"{pids['postgresql']},{pids['redis']}"
         yield Side(
-            "ours", found["smtp"][1], found["imap"][1], f"user%@{DOMAIN}", f"{PASSWORD}%",
+            "ours", found["smtp"][1], found["imap"][1], found["pop3"][1], f"user%@{DOMAIN}", f"{PASSWORD}%",
             {"smtp": f"{pids['smtp']},{pids['imap']},{store}", "imap": f"{pids['imap']},{store}",
-             "idle": pids["imap"]},
+             "pop3": f"{pids['pop3']},{store}", "idle": pids["imap"],
+             "relay": f"{pids['smtp']},{pids['worker']},{store}"},
+            found["submission"][1], str(folder),
         )  # fmt: skip
     finally:
         process.send_signal(signal.SIGTERM)
@@ -75,7 +79,8 @@ def _provision(found: dict[str, Any]) -> None:
         (DOMAIN, {**dict.fromkeys(checks, "off"), "dnslists": False}),
         (CHECKED, {**dict.fromkeys(checks, "junk"), "dmarc": "apply", "dnslists": True}),
     ):
-        post("domains", name=domain)
+        # All comparisons together send more than a person does in a day, and the rest would be held.
+        post("domains", name=domain, **dict.fromkeys(SENDING, MANY))
         post("inbound-policies", domain=domain, **wishes)
         for number in range(1, USERS + 1):
             post("accounts", address=f"user{number}@{domain}", password=f"{PASSWORD}{number}")
@@ -84,13 +89,19 @@ def _provision(found: dict[str, Any]) -> None:
 def _names() -> NameServer:
     """What the checks ask for: a sender that may send from this machine, and signs."""
     names = NameServer()
-    names.ttl = 300
+    names.ttl = names.absent_ttl = 300
     names.zone |= {
         (SENDER_DOMAIN, "TXT"): ['"v=spf1 ip4:127.0.0.1 -all"'],
         (f"_dmarc.{SENDER_DOMAIN}", "TXT"): ['"v=DMARC1; p=reject"'],
         (f"bench._domainkey.{SENDER_DOMAIN}", "TXT"): [f'"{sign.record(KEY)}"'],
         ("client.bench.test", "A"): ["127.0.0.1"],
         ("1.0.0.127.in-addr.arpa", "PTR"): ["client.bench.test."],
+    }
+    # Nobody listens at the second.
+    names.zone |= {(f"mx.{FAR_DOMAIN}", "A"): ["127.0.0.1"], (f"mx.dead.{FAR_DOMAIN}", "A"): ["127.0.0.9"]}
+    names.zone[(f"dead.{FAR_DOMAIN}", "MX")] = [f"10 mx.dead.{FAR_DOMAIN}."]
+    names.zone |= {
+        (f"d{number}.{FAR_DOMAIN}", "MX"): [f"10 mx.{FAR_DOMAIN}."] for number in range(1, FAR_DOMAINS + 1)
     }
     return names
 
@@ -115,10 +126,15 @@ def peers(folder: Path) -> Iterator[Side]:
     try:
         peer("dovecot", "start")
         peer("postfix", "start")
+        peer("relay", "start")
         dovecot, postfix = peer("dovecot", "pid"), peer("postfix", "pid")
-        pids = {"smtp": f"{postfix},{dovecot}", "imap": dovecot, "idle": dovecot}
-        yield Side("peers", 11025, 11143, "user%", f"{PASSWORD}%", pids)
+        pids = {
+            "smtp": f"{postfix},{dovecot}", "imap": dovecot, "pop3": dovecot, "idle": dovecot,
+            "relay": peer("relay", "pid"),
+        }  # fmt: skip
+        yield Side("peers", 11025, 11143, 11110, "user%", f"{PASSWORD}%", pids, 11028)
     finally:
+        peer("relay", "stop")
         peer("postfix", "stop")
         peer("dovecot", "stop")
         shutil.rmtree(folder, ignore_errors=True)

@@ -25,10 +25,11 @@ def serve(name: str) -> None:
     """Run one service. Its module is imported late: counters must know first that several processes share them."""
     settings = config.load()
     worker.take_files()
-    tls.server(settings)  # one that cannot be used ends the process here, rather than each of its workers
+    tls.files(settings)  # one that cannot be used ends the process here, rather than each of its workers
     with worker.metrics_folder():
         server = importlib.import_module(f"mailservices.{name}.server")
-        worker.run(name, settings, [settings.ports[port] for port in server.PORTS], server.SERVICE)
+        ports = [settings.ports[port] for port in server.PORTS if port in settings.ports]
+        worker.run(name, settings, ports, server.SERVICE)
 
 
 def main(arguments: list[str]) -> None:

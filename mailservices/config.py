@@ -34,6 +34,7 @@ PORTS = {
     "imaps": 2993,
     "pop3": 2110,
     "pop3s": 2995,
+    "pop2": 2109,
     "smtp_health": 9025,
     "imap_health": 9143,
     "pop3_health": 9110,
@@ -101,6 +102,17 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
+class Oidc:
+    """The identity provider by which administrators may sign in (OpenID Connect)."""
+
+    issuer: str
+    client_id: str
+    client_secret: str
+    #: As the button calls it.
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything a process of Facteur needs to know before it can ask the database."""
 
@@ -124,20 +136,34 @@ class Config:
     #: Address that the servers bind.
     listen: str
     ports: Mapping[str, int]
+    #: How POP2 is spoken: "off" (its port is then not among them), "tls", or "loopback", for this machine alone.
+    pop2: str
     #: Worker processes of each service.
     processes: int
     #: Octets; announced as SIZE and APPENDLIMIT, checked while reading.
     message_bytes: int
+    #: Messages that one command of IMAP may be about (RFC 9738); 0: as many as there are.
+    message_limit: int
     #: DNS servers as (address, port); empty means those of /etc/resolv.conf.
     dns: tuple[tuple[str, int], ...]
+    #: Connections to other hosts' mail servers at most, of all workers together.
+    outgoing_connections: int
     #: The port on which other hosts' mail servers listen: 25, but for tests.
     remote_smtp_port: int
+    #: Likewise of the hosts of MTA-STS policies: 443.
+    remote_https_port: int
+    #: Whether webhooks may go to private addresses, and this machine's own.
+    webhooks_private: bool
     #: Folder for messages too large to be held in memory while they arrive; None: the system's.
     spool: Path | None
     #: Names and networks under which the web may be called.
     web_hosts: tuple[str, ...]
     #: Whether cookies insist on HTTPS.
     web_https: bool
+    #: Requests to the REST API that one token may make in a minute.
+    api_per_minute: int
+    #: None where nobody signs in by an identity provider.
+    oidc: Oidc | None
     #: Seconds between two sweeps of the queue.
     sweep_seconds: int
     #: Balancers that speak for clients by the PROXY protocol.
@@ -155,6 +181,19 @@ def _database(env: Environment) -> Database:
         raise ConfigError(f"{PREFIX}DATABASE_URL must look like postgresql://user@host:5432/name.")
     return Database(
         url.hostname, port, url.username or "facteur", url.path.strip("/"), env.secret("DATABASE_PASSWORD")
+    )
+
+
+def _oidc(env: Environment) -> Oidc | None:
+    issuer = env.text("OIDC_ISSUER", "")
+    if not issuer:
+        return None
+    url = urlsplit(issuer)
+    near = url.scheme == "http" and url.hostname in ("localhost", "127.0.0.1", "::1")
+    if not url.hostname or not (url.scheme == "https" or near):
+        raise ConfigError(f"{PREFIX}OIDC_ISSUER must begin with https://, or with http:// on this machine.")
+    return Oidc(
+        issuer, env.text("OIDC_CLIENT_ID"), env.secret("OIDC_CLIENT_SECRET"), env.text("OIDC_NAME", url.hostname)
     )
 
 
@@ -201,6 +240,9 @@ def read(variables: Mapping[str, str]) -> Config:
     level = env.text("LOG_LEVEL", "info").lower()
     if level not in ("debug", "info", "warning", "error"):
         raise ConfigError(f"{PREFIX}LOG_LEVEL must be debug, info, warning or error, not {level!r}.")
+    pop2 = env.text("POP2", "off").lower()
+    if pop2 not in ("off", "tls", "loopback"):
+        raise ConfigError(f"{PREFIX}POP2 must be off, tls or loopback, not {pop2!r}.")
     secret_key = env.secret("SECRET_KEY")
     return Config(
         hostname=env.text("HOSTNAME", "mail.localhost").lower().rstrip("."),
@@ -214,14 +256,25 @@ def read(variables: Mapping[str, str]) -> Config:
         tls_key=_path(env, "TLS_KEY"),
         tls_client_ca=_path(env, "TLS_CLIENT_CA"),
         listen=env.text("LISTEN", "0.0.0.0"),
-        ports={name: env.number(f"{name.upper()}_PORT", port, 1, 65535) for name, port in PORTS.items()},
+        ports={
+            name: env.number(f"{name.upper()}_PORT", port, 1, 65535)
+            for name, port in PORTS.items()
+            if name != "pop2" or pop2 != "off"
+        },
+        pop2=pop2,
         processes=env.number("PROCESSES", os.cpu_count() or 1, 1, 256),
         message_bytes=env.number("MESSAGE_BYTES", 50 * 2**20, 64 * 2**10, 2**30),
+        message_limit=env.number("MESSAGE_LIMIT", 0),
         dns=_dns(env),
+        outgoing_connections=env.number("OUTGOING_CONNECTIONS", 500, 1, 100_000),
         remote_smtp_port=env.number("REMOTE_SMTP_PORT", 25, 1, 65535),
+        remote_https_port=env.number("REMOTE_HTTPS_PORT", 443, 1, 65535),
+        webhooks_private=env.flag("WEBHOOKS_PRIVATE", False),
         spool=_path(env, "SPOOL"),
         web_hosts=env.words("WEB_HOSTS", "localhost 127.0.0.1 [::1]"),
         web_https=env.flag("WEB_HTTPS", False),
+        api_per_minute=env.number("API_PER_MINUTE", 6000, 1, 10**6),
+        oidc=_oidc(env),
         sweep_seconds=env.number("SWEEP_SECONDS", 5, 1, 3600),
         proxy_from=_networks(env),
         log_level=level,

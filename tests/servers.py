@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from appliance import ROOT
-from appliance.private import DATABASE, Private, free_port
+from appliance.ports import free_port
+from appliance.private import DATABASE, Private
 from appliance.supervisor import Supervisor
 
 FOLDER = Path(os.environ.get("FACTEUR_TEST_VAR") or ROOT / "var" / "test")

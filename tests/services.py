@@ -14,12 +14,12 @@ from typing import TypeVar
 import pytest
 
 from appliance import PYTHON, ROOT
-from appliance.private import free_port
+from appliance.ports import free_port
 from appliance.supervisor import Child, Program, Supervisor
 from mailservices.config import PORTS, Config
 from mailservices.net.tls import make_self_signed
-from tests.certificates import Authority
-from tests.world import FarSide, NameServer
+from tests.certificates import Authority, make_for_names
+from tests.world import FarSide, NameServer, PolicyHost
 
 Value = TypeVar("Value")
 
@@ -30,6 +30,8 @@ MODULES = {
     "worker": ("workers", "worker"),
     "beat": ("workers", "beat"),
 }
+#: Domains, each with .test behind it, whose policy hosts have a certificate.
+POLICY_DOMAINS = ("enforced", "misnamed", "testing", "private-sts", "stripped", "posted")
 HOSTNAME = "mail.facteur.test"
 
 
@@ -45,6 +47,8 @@ class Services:
     environment: Mapping[str, str]
     #: Who certifies mail programs.
     authority: Authority
+    #: Where MTA-STS policies are.
+    policies: PolicyHost
 
     def child(self, name: str) -> Child:
         return next(child for child in self.supervisor.children if child.program.name == name)
@@ -65,6 +69,7 @@ class Services:
     def stop(self) -> None:
         self.supervisor.stop()
         self.far.stop()
+        self.policies.stop()
         self.names.close()
 
 
@@ -90,6 +95,11 @@ def prepare(
     """
     names = NameServer()
     far = FarSide(far_folder).start()
+    hosts = [f"mta-sts.{name}.test" for name in POLICY_DOMAINS]
+    policies = PolicyHost(make_for_names(far_folder / "policies.pem", *hosts)).start()
+    # The authorities of both: their certificates are their own.
+    trusted = far_folder / "trusted.pem"
+    trusted.write_bytes((far_folder / "far.pem").read_bytes() + (far_folder / "policies.pem").read_bytes())
     ports = {name: free_port() for name in PORTS}
     certificate, key = folder / "certificate.pem", folder / "certificate.key"
     make_self_signed(HOSTNAME, certificate, key)
@@ -100,6 +110,7 @@ def prepare(
         "FACTEUR_HOSTNAME": HOSTNAME,
         "FACTEUR_LISTEN": "127.0.0.1",
         "FACTEUR_PROCESSES": "2",
+        "FACTEUR_POP2": "loopback",
         "FACTEUR_TLS_CERTIFICATE": str(certificate),
         "FACTEUR_TLS_KEY": str(key),
         "FACTEUR_TLS_CLIENT_CA": str(authority.path),
@@ -107,8 +118,9 @@ def prepare(
         "FACTEUR_DNS": f"127.0.0.1:{names.port}",
         "FACTEUR_REMOTE_SMTP_PORT": str(far.port),
         "FACTEUR_SWEEP_SECONDS": "1",
-        # The authority that far.test's certificate is from.
-        "SSL_CERT_FILE": str(far_folder / "far.pem"),
+        "FACTEUR_WEBHOOKS_PRIVATE": "yes",
+        "FACTEUR_REMOTE_HTTPS_PORT": str(policies.port),
+        "SSL_CERT_FILE": str(trusted),
         "PYTHONPATH": str(ROOT),
     }
     programs = [
@@ -121,7 +133,7 @@ def prepare(
         for name, module in modules.items()
     ]
     supervisor = Supervisor([*others, *programs], folder / "log", lambda _pids: None)
-    return Services(ports, names, far, supervisor, environment, authority)
+    return Services(ports, names, far, supervisor, environment, authority, policies)
 
 
 @pytest.fixture(scope="session")
@@ -130,19 +142,33 @@ def world(services: Services) -> Iterator[Services]:
 
     A client sends the line of the PROXY protocol first, so that it may have any address.
     """
-    ports = {name: free_port() for name in ("smtp", "submission", "submissions", "lmtp", "smtp_health")}
+    names = ("smtp", "submission", "submissions", "lmtp")
+    yield from _one_more(services, "world", "smtp", names, {"FACTEUR_PROXY_FROM": "127.0.0.0/8"})
+
+
+@pytest.fixture(scope="session")
+def limited(services: Services) -> Iterator[Services]:
+    """The same, and one more IMAP service, "limited", whose commands are about three messages at most."""
+    yield from _one_more(services, "limited", "imap", ("imap", "imaps"), {"FACTEUR_MESSAGE_LIMIT": "3"})
+
+
+def _one_more(
+    services: Services, called: str, name: str, listening: Sequence[str], variables: Mapping[str, str]
+) -> Iterator[Services]:
+    """One more service beside the others; the first port is also known as it is `called`."""
+    ports = {one: free_port() for one in (*listening, f"{name}_health")}
     environment = {
         **services.environment,
-        **{f"FACTEUR_{name.upper()}_PORT": str(port) for name, port in ports.items()},
-        "FACTEUR_PROXY_FROM": "127.0.0.0/8",
+        **{f"FACTEUR_{one.upper()}_PORT": str(port) for one, port in ports.items()},
+        **variables,
         "FACTEUR_PROCESSES": "1",
     }
-    command = (str(PYTHON), "-m", *MODULES["smtp"])
-    health = f"http://127.0.0.1:{ports['smtp_health']}/healthz"
-    log = services.child("smtp").log.parent / "world"
-    supervisor = Supervisor([Program("smtp", command, environment, health=health)], log, lambda _pids: None)
-    supervisor.start(["smtp"])
-    services.ports |= {"world": ports["smtp"], "world_health": ports["smtp_health"]}
+    command = (str(PYTHON), "-m", *MODULES[name])
+    health = f"http://127.0.0.1:{ports[f'{name}_health']}/healthz"
+    log = services.child(name).log.parent / called
+    supervisor = Supervisor([Program(name, command, environment, health=health)], log, lambda _pids: None)
+    supervisor.start([name])
+    services.ports |= {f"{called}_{one}": port for one, port in ports.items()} | {called: ports[name]}
     try:
         yield services
     finally:

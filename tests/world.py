@@ -4,6 +4,7 @@ Each runs in a thread of its own, so that tests and the services under test neve
 """
 
 import asyncio
+import http.server
 import ipaddress
 import socket
 import ssl
@@ -39,6 +40,8 @@ class NameServer:
         self.signed: set[str] = set()
         #: Seconds for which answers may be kept.
         self.ttl = 1
+        #: For which it may be kept that something is not there; 0: nothing is said of that.
+        self.absent_ttl = 0
         self._closed = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
@@ -70,9 +73,12 @@ class NameServer:
             answer.set_rcode(dns.rcode.SERVFAIL)
         elif records := self.zone.get((name, kind)):
             answer.flags |= dns.flags.AD if name in self.signed else 0
-            answer.answer.append(dns.rrset.from_text(name + ".", 1, "IN", kind, *records))
+            answer.answer.append(dns.rrset.from_text(name + ".", self.ttl, "IN", kind, *records))
         elif not any(one == name for one, _ in self.zone):
             answer.set_rcode(dns.rcode.NXDOMAIN)
+        if self.absent_ttl and not answer.answer and answer.rcode() != dns.rcode.SERVFAIL:
+            about = f". . 1 1 1 1 {self.absent_ttl}"
+            answer.authority.append(dns.rrset.from_text(question.name, self.absent_ttl, "IN", "SOA", about))
         return answer
 
     def say(self, name: str, *texts: str) -> None:
@@ -131,6 +137,10 @@ class FarSide:
     #: Local parts that get 450, and those that get 550.
     later: set[str] = field(default_factory=set)
     never: set[str] = field(default_factory=set)
+    #: Recipients of one transaction at most: further ones get 452.
+    at_once: int = 1000
+    #: Local parts for which the connection is dropped instead of the final answer.
+    losing: set[str] = field(default_factory=set)
     #: Called before the final answer; may block, or raise to drop the connection.
     before_answer: Callable[[], None] = lambda: None
 
@@ -183,6 +193,7 @@ class _Talk:
         self._side, self._reader, self._writer = side, reader, writer
         self._mail, self._recipients, self._tls = "", [""], False
         self._last: Taken | None = None
+        self._chunks = b""
 
     def _say(self, *lines: str) -> None:
         code = lines[0][:3]
@@ -212,11 +223,15 @@ class _Talk:
                 case "RCPT":
                     path = rest.removeprefix("TO:").split(" ")[0]
                     verdict = self._side.verdict(path)
+                    if len(self._recipients) >= self._side.at_once:
+                        verdict = "452 4.5.3 Too many"
                     if verdict.startswith("250"):
                         self._recipients.append(path.strip("<>"))
                     self._say(verdict)
                 case "DATA":
                     await self._data()
+                case "BDAT":
+                    await self._chunk(int(rest.split(" ")[0]), last=rest.endswith(" LAST"))
                 case "QUIT":
                     self._say("221 Bye")
                     await self._writer.drain()
@@ -236,10 +251,123 @@ class _Talk:
             if not line:
                 raise ConnectionError
             lines.append(line.removeprefix(b"."))
+        await self._take(b"".join(lines))
+
+    async def _chunk(self, size: int, *, last: bool) -> None:
+        self._chunks += await self._reader.readexactly(size)
+        if not last:
+            self._say("250 2.0.0 Go on")
+            return
+        text, self._chunks = self._chunks, b""
+        await self._take(text)
+
+    async def _take(self, text: bytes) -> None:
         await _in_thread(self._side.before_answer)
-        self._last = Taken(self._mail, self._recipients, b"".join(lines), self._tls)
+        if any(one.partition("@")[0] in self._side.losing for one in self._recipients):
+            raise ConnectionError
+        self._last = Taken(self._mail, self._recipients, text, self._tls)
         self._side.taken.append(self._last)
         self._say("250 2.0.0 Taken")
+
+
+@dataclass
+class PolicyHost:
+    """A web server that has MTA-STS policies: `answers` has them by the host that is asked for."""
+
+    #: Its key and its certificate, in one file.
+    certificate: Path
+    #: Host -> the whole answer, or what follows a 200 as plain text.
+    answers: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    #: What was posted to any of them.
+    posted: list[bytes] = field(default_factory=list)
+    port: int = 0
+
+    def start(self) -> Self:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(self.certificate)
+        ready = threading.Event()
+
+        async def serve() -> None:
+            self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+            async with await asyncio.start_server(self._answer, "127.0.0.1", 0, ssl=self._context) as server:
+                self.port = server.sockets[0].getsockname()[1]
+                ready.set()
+                await self._end.wait()
+
+        self._thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+        self._thread.start()
+        ready.wait(10)
+        return self
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            host = head.split("\r\nhost: ")[1].split("\r\n")[0].partition(":")[0]
+            self.asked.append(host)
+            if "\r\ncontent-length: " in head:
+                length = int(head.split("\r\ncontent-length: ")[1].split("\r\n")[0])
+                self.posted.append(await reader.readexactly(length))
+            answer = self.answers.get(host, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            if not answer.startswith(b"HTTP/"):
+                fields = b"Content-Type: text/plain\r\nContent-Length: %d\r\nConnection: close" % len(answer)
+                answer = b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n\r\n" + answer
+            writer.write(answer)
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+            pass
+        finally:
+            writer.close()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that a program outside got."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Program:
+    """A program outside that is told something by POST over plain HTTP, and answers as a test says."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        #: Path -> status, and further fields of the answer; 204 otherwise.
+        self.answers: dict[str, tuple[int, dict[str, str]]] = {}
+        program = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                program.asked.append(Asked(self.path, headers, body))
+                status, fields = program.answers.get(self.path, (204, {}))
+                self.send_response(status)
+                for name, value in fields.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def told(self, path: str) -> list[Asked]:
+        return [one for one in self.asked if one.path == path]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join(10)
+        self._server.server_close()
 
 
 def _in_thread(function: Callable[[], None]) -> Coroutine[Any, Any, None]:

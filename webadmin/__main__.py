@@ -32,6 +32,8 @@ class _Application(BaseApplication):
             "bind": f"{host}:{self.settings.ports['web']}",
             "workers": self.settings.processes,
             "threads": THREADS,
+            # RFC 9110 §4.1 wants 8000 octets at least.
+            "limit_request_line": 8190,
             "worker_class": "gthread",
             "timeout": REQUEST_LIMIT,
             "graceful_timeout": DRAIN_LIMIT,

@@ -1,31 +1,34 @@
-"""What every part of the REST API shares: how lists are paged, how errors look, what is done once.
+"""What every part of the REST API shares: how lists are paged, how errors look.
 
-Errors are problem+json (RFC 9457). Lists are paged by cursor. A POST may carry an Idempotency-Key: the same
-request with the same key is answered as it was the first time. The API itself is in each app's api.py; urls.py has
-the map.
+Errors are problem+json (RFC 9457). Lists are paged by cursor. What else operations keep to is in manners.py. The
+API itself is in each app's api.py; urls.py has the map.
 """
 
-import hashlib
 from http import HTTPStatus
 from typing import Any
 
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.db import DataError
+from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
-from rest_framework.request import Request
+from rest_framework.relations import PrimaryKeyRelatedField, SlugRelatedField
 from rest_framework.response import Response
 from rest_framework.serializers import as_serializer_error
 from rest_framework.views import exception_handler, set_rollback
 
-from webadmin.audit.record import Actor
+from webadmin.audit.record import of_request
+from webadmin.manners import Manners
+from webadmin.scope import within
 
-#: Seconds that an answer is kept for its Idempotency-Key, and octets of the key.
-REMEMBERED = 24 * 3600
-KEY_OCTETS = 200
 PROBLEM = "application/problem+json"
+
+#: Who calls a verb.
+actor = of_request
+#: What a viewset begins with.
+Once = Manners
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -47,15 +50,31 @@ class Pages(CursorPagination):
     ordering = "pk"
 
 
-def actor(request: Any) -> Actor:
-    """Who calls a verb: for the audit entry."""
-    return Actor(request.user, request.META.get("REMOTE_ADDR") or None)
+class Named(SlugRelatedField[Any]):
+    """Another row by its name, within reach of whoever asks."""
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return _within(self)
+
+
+class Keyed(PrimaryKeyRelatedField[Any]):
+    """Another row by its key, within reach of whoever asks."""
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return _within(self)
+
+
+def _within(field: Any) -> QuerySet[Any]:
+    return within(actor(field.context["request"]), field.queryset.all())
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     """Any error as problem+json; what is not foreseen is Django's to log, and becomes a plain 500."""
     if isinstance(error, ValidationError):
         error = exceptions.ValidationError(as_serializer_error(error))
+    if isinstance(error, DataError | UnicodeEncodeError):
+        # Such as NUL in a text, half of a character, or a number of twenty digits to look for.
+        error = exceptions.ValidationError({"": ["Something in it is nothing that can be kept here."]})
     if isinstance(error, Http404):
         error = exceptions.NotFound("There is no such thing here.")
     answer = exception_handler(error, context)
@@ -92,56 +111,3 @@ def _flat(detail: Any) -> dict[str, list[str]]:
         for inner in _flat(value).values() if isinstance(value, dict) else [value]:
             found.setdefault(key, []).extend(str(one) for one in (inner if isinstance(inner, list) else [inner]))
     return found
-
-
-class KeyReused(exceptions.APIException):
-    """The same key came with another request."""
-
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = "This Idempotency-Key was used for another request: choose a new one."
-
-
-class InProgress(exceptions.APIException):
-    """The first request with this key has not ended."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "A request with this Idempotency-Key is being carried out: ask again in a moment."
-
-
-class Once:
-    """Mixed into a viewset: POST honours Idempotency-Key."""
-
-    def create(self, request: Request, *arguments: Any, **more: Any) -> Response:
-        key = request.headers.get("Idempotency-Key", "")
-        if not key:
-            return self._create(request, *arguments, **more)
-        if len(key) > KEY_OCTETS:
-            raise exceptions.ValidationError({"Idempotency-Key": f"At most {KEY_OCTETS} characters."})
-        name, print_ = self._names(request, key)
-        if not cache.add(name, [print_, None, None], REMEMBERED):
-            return self._again(name, print_)
-        try:
-            answer = self._create(request, *arguments, **more)
-        except BaseException:
-            # Nothing was done: the same key may try again.
-            cache.delete(name)
-            raise
-        cache.set(name, [print_, answer.status_code, answer.data], REMEMBERED)
-        return answer
-
-    def _create(self, request: Request, *arguments: Any, **more: Any) -> Response:
-        answer: Response = super().create(request, *arguments, **more)  # type: ignore[misc]
-        return answer
-
-    def _names(self, request: Request, key: str) -> tuple[str, str]:
-        """The cache's key, which no other administrator shares, and the request's print; never its text."""
-        whose = f"{request.user.pk} {request.path} {key}".encode()
-        return f"once:{hashlib.sha256(whose).hexdigest()}", hashlib.sha256(request.body).hexdigest()
-
-    def _again(self, name: str, print_: str) -> Response:
-        remembered = cache.get(name)
-        if remembered is None or remembered[1] is None:
-            raise InProgress
-        if remembered[0] != print_:
-            raise KeyReused
-        return Response(remembered[2], remembered[1], headers={"Idempotent-Replayed": "true"})

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.views.defaults import page_not_found
 from redis.exceptions import RedisError
 
 from webadmin.api import PROBLEM
@@ -17,6 +18,15 @@ from webadmin.api import PROBLEM
 OUTAGES = (OperationalError, InterfaceError, RedisError)
 #: Seconds.
 RETRY_AFTER = 5
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404: what is no address of the API is told as its errors are."""
+    if not request.path.startswith("/api/"):
+        return page_not_found(request, exception)
+    words = "There is no such address in this API: see /api/v1/docs/."
+    body = {"type": "about:blank", "title": "Not found", "status": 404, "detail": words}
+    return JsonResponse(body, status=404, content_type=PROBLEM)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

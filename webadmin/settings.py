@@ -5,6 +5,7 @@ What differs between machines comes from mailservices/config.py. RFC and product
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
@@ -27,6 +28,12 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "csp",
     "rest_framework",
     "drf_spectacular",
@@ -38,19 +45,32 @@ INSTALLED_APPS = [
     "webadmin.audit",
     "webadmin.signing",
     "webadmin.policy",
+    "webadmin.certificates",
+    "webadmin.webhooks",
+    "webadmin.reports",
+    "webadmin.jobs",
+    "webadmin.records",
+    "webadmin.security",
+    "webadmin.own",
     "webadmin.dashboard",
 ]
 
 MIDDLEWARE = [
+    "webadmin.forwarded.Client",
+    "webadmin.records.well_known.policies",
+    "webadmin.own.well_known.mail_programs",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "webadmin.manners.PaceTold",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "webadmin.access.Gate",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -99,6 +119,7 @@ CACHES = {
 }
 
 AUTH_USER_MODEL = "directory.Administrator"
+AUTHENTICATION_BACKENDS = ["webadmin.identity.People"]
 PASSWORD_HASHERS = ["webadmin.hashers.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -108,9 +129,48 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ["username", "address", "display_name"]},
     },
 ]
-LOGIN_URL = "sign-in"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
-LOGOUT_REDIRECT_URL = "sign-in"
+
+# Signing in (allauth; what is ours about it is in identity.py).
+ACCOUNT_ADAPTER = "webadmin.identity.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_PREVENT_ENUMERATION = False
+# Passwords are limited as the mail servers' are; codes of second factors by allauth.
+ACCOUNT_RATE_LIMITS = {"login": None}
+ACCOUNT_USER_DISPLAY = str
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+MFA_ADAPTER = "webadmin.identity.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not CONFIG.web_https
+SOCIALACCOUNT_ADAPTER = "webadmin.identity.ProviderAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "provider",
+                "name": CONFIG.oidc.name,
+                "client_id": CONFIG.oidc.client_id,
+                "secret": CONFIG.oidc.client_secret,
+                "settings": {"server_url": CONFIG.oidc.issuer},
+            }
+        ]
+        if CONFIG.oidc
+        else [],
+    }
+}
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = CONFIG.web_https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -121,6 +181,12 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if CONFIG.web_https else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if CONFIG.web_https else 0
 X_FRAME_OPTIONS = "DENY"
+
+
+def _origin(url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
+
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -129,7 +195,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
-        "form-action": [SELF],
+        # Signing in by an identity provider is a form that leads there.
+        "form-action": [SELF, *([_origin(CONFIG.oidc.issuer)] if CONFIG.oidc else [])],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }
@@ -154,8 +221,10 @@ REST_FRAMEWORK = {
         "webadmin.tokens.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PERMISSION_CLASSES": ["webadmin.access.Permitted"],
+    "DEFAULT_FILTER_BACKENDS": ["webadmin.access.WithinReach"],
+    "DEFAULT_RENDERER_CLASSES": ["webadmin.manners.Json"],
+    "DEFAULT_THROTTLE_CLASSES": ["webadmin.manners.Pace"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "webadmin.api.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -164,11 +233,20 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Facteur",
-    "DESCRIPTION": "Provisioning of domains, accounts and aliases.",
+    "DESCRIPTION": "Everything that the pages do. Lists are paged by cursor; any GET may name the wanted fields, "
+    "with commas between them: `?fields=id,name`. Answers say how fast one may ask (RateLimit).",
     "VERSION": VERSION,
+    "OAS_VERSION": "3.1.1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "webadmin.schema.tell_manners",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
 PASSWORD_LIMIT = passwords.OCTETS
+#: Octets of one request to the API: ten thousand accounts with their hashes.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20

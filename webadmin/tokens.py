@@ -7,8 +7,9 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.request import Request
 
-from webadmin.directory import actions
+from webadmin.directory.administrators import digest
 from webadmin.directory.models import Administrator, ApiToken
+from webadmin.directory.networks import within
 
 #: When a token was last used is noted at most so often.
 NOTED = timedelta(minutes=5)
@@ -25,15 +26,18 @@ class BearerAuthentication(BaseAuthentication):
             return None
         if len(words) != 2:
             raise exceptions.AuthenticationFailed("Authorization must be: Bearer, a space, and the token.")
-        found = ApiToken.objects.select_related("administrator").filter(
-            digest=actions.digest(words[1].decode("latin-1"))
+        found = ApiToken.objects.select_related("administrator__account").filter(
+            digest=digest(words[1].decode("latin-1"))
         )
         token = found.first()
         now = timezone.now()
         if token is None or not token.administrator.is_active or (token.expires_at and token.expires_at <= now):
             raise exceptions.AuthenticationFailed("The token is not known, or has expired.")
+        here = request.META.get("REMOTE_ADDR") or None
+        if not within(here, token.networks):
+            raise exceptions.AuthenticationFailed("The token is not good from this address.")
         if token.last_used_at is None or now - token.last_used_at > NOTED:
-            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now, last_used_from=here)
         return token.administrator, token
 
     def authenticate_header(self, _request: Request) -> str:

@@ -9,7 +9,7 @@ from celery.apps.beat import Beat
 from mailservices import config as configuration
 from mailservices import log
 from mailservices.net import worker
-from mailservices.net.bell import DELIVERY_QUEUE
+from mailservices.net.bell import DELIVERY_QUEUE, MAINTENANCE_QUEUE, REPORTS_QUEUE, WEBHOOKS_QUEUE
 from workers import app as application
 from workers.loop import Loop
 
@@ -31,7 +31,7 @@ def work(settings: configuration.Config) -> None:
                 "worker",
                 "--pool=threads",
                 f"--concurrency={THREADS}",
-                f"--queues={DELIVERY_QUEUE}",
+                f"--queues={DELIVERY_QUEUE},{REPORTS_QUEUE},{WEBHOOKS_QUEUE},{MAINTENANCE_QUEUE}",
                 "--without-gossip",
                 "--without-mingle",
                 "--without-heartbeat",

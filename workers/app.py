@@ -12,24 +12,36 @@ from celery import Celery, Task
 from mailservices import config as configuration
 from mailservices import log
 from mailservices.mail.errors import Unavailable
-from mailservices.net.bell import DELIVER, DELIVERY_QUEUE, celery
-from mailservices.store import queue
-from workers import maintenance, signing
+from mailservices.net.bell import DELIVER, DELIVERY_QUEUE, MAINTENANCE_QUEUE, REPORTS_QUEUE, WEBHOOKS_QUEUE, celery
+from mailservices.store import expiry, queue
+from workers import aggregates, maintenance, reading, signing
 from workers.engine import Engine
 from workers.loop import Loop
 
 #: Destinations that one sweep wakes.
 SWEEP_DESTINATIONS = 1000
+#: Recipients that one sweep gives up, or tells of, though nobody could try them.
+SWEEP_EXPIRED = 500
 #: Seconds: a sweep, a round of maintenance; and when beat's orders are stale.
 SWEEP_LIMIT = 60.0
 MAINTENANCE_LIMIT = 1800.0
 MAINTENANCE_SECONDS = 3600.0
 #: Between two looks at the DKIM keys.
 KEYS_SECONDS = 900.0
+#: Between two looks at what the text index lacks, and how long one may take.
+READ_SECONDS = 30.0
+READ_LIMIT = 60.0
+#: Between two looks for reports on days that are over.
+DAYS_SECONDS = 1800.0
 
 SWEEP = "facteur.sweep"
+REPORT = "facteur.report"
+INCOMING = "facteur.incoming"
+REPORT_DAYS = "facteur.report_days"
+TELL = "facteur.tell"
 TIDY = "facteur.tidy"
 TEND_KEYS = "facteur.tend_keys"
+READ = "facteur.read"
 
 _log = log.get()
 
@@ -41,12 +53,22 @@ def make(settings: configuration.Config, loop: Loop | None) -> Celery:
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_prefetch_multiplier=1,
+        # Whoever dies over a task leaves it to another: all of them may be carried out twice, for the leases in
+        # PostgreSQL say who does what.
+        task_acks_late=True,
         task_default_queue=DELIVERY_QUEUE,
         # An order that nobody took in time is not worth taking: the next one says the same.
         beat_schedule={
             "sweep": _every(SWEEP, float(settings.sweep_seconds), 3.0 * settings.sweep_seconds),
-            "tidy": _every(TIDY, MAINTENANCE_SECONDS, MAINTENANCE_SECONDS),
-            "tend_keys": _every(TEND_KEYS, KEYS_SECONDS, KEYS_SECONDS),
+            "report": _every(REPORT, float(settings.sweep_seconds), 3.0 * settings.sweep_seconds, REPORTS_QUEUE),
+            "incoming": _every(
+                INCOMING, float(settings.sweep_seconds), 3.0 * settings.sweep_seconds, REPORTS_QUEUE
+            ),
+            "report_days": _every(REPORT_DAYS, DAYS_SECONDS, DAYS_SECONDS, REPORTS_QUEUE),
+            "tell": _every(TELL, float(settings.sweep_seconds), 3.0 * settings.sweep_seconds, WEBHOOKS_QUEUE),
+            "tidy": _every(TIDY, MAINTENANCE_SECONDS, MAINTENANCE_SECONDS, MAINTENANCE_QUEUE),
+            "read": _every(READ, READ_SECONDS, READ_SECONDS, MAINTENANCE_QUEUE),
+            "tend_keys": _every(TEND_KEYS, KEYS_SECONDS, KEYS_SECONDS, MAINTENANCE_QUEUE),
         },
     )
     if loop is not None:
@@ -54,19 +76,35 @@ def make(settings: configuration.Config, loop: Loop | None) -> Celery:
     return app
 
 
-def _every(task: str, seconds: float, expires: float) -> dict[str, object]:
-    return {"task": task, "schedule": seconds, "options": {"expires": expires, "queue": DELIVERY_QUEUE}}
+def _every(task: str, seconds: float, expires: float, queue_name: str = DELIVERY_QUEUE) -> dict[str, object]:
+    return {"task": task, "schedule": seconds, "options": {"expires": expires, "queue": queue_name}}
 
 
 def _add_tasks(app: Celery, loop: Loop) -> None:
-    def deliver(destination: str) -> None:
-        """Somebody rang for a destination."""
-        loop.call(loop.engine.wake, destination)
+    def deliver(destinations: list[str]) -> None:
+        """Somebody rang for these."""
+        for destination in destinations:
+            loop.call(loop.engine.wake, destination)
 
     def sweep() -> None:
-        """Find what is due and whatever a dead worker held; write the reports that are due."""
-        loop.call(loop.engine.reports_due)
+        """Find what is due and whatever a dead worker held."""
         _quietly(loop, _sweep(loop.engine), SWEEP_LIMIT)
+
+    def report() -> None:
+        """Write the delivery reports that are due, though nobody rang for them."""
+        loop.call(loop.engine.reports_due)
+
+    def incoming() -> None:
+        """Read the reports that came in; answer for whoever is away."""
+        loop.call(loop.engine.incoming_due)
+
+    def report_days() -> None:
+        """Tell domains what was seen of them on days that are over."""
+        _quietly(loop, aggregates.report(loop.engine), MAINTENANCE_LIMIT)
+
+    def tell() -> None:
+        """Tell webhooks what is due."""
+        loop.call(loop.engine.webhooks_due)
 
     def tidy() -> None:
         _quietly(loop, maintenance.tidy(loop.engine.pool), MAINTENANCE_LIMIT)
@@ -74,12 +112,22 @@ def _add_tasks(app: Celery, loop: Loop) -> None:
     def tend_keys() -> None:
         _quietly(loop, signing.tend(loop.engine), MAINTENANCE_LIMIT)
 
-    for name, function in ((DELIVER, deliver), (SWEEP, sweep), (TIDY, tidy), (TEND_KEYS, tend_keys)):
+    def read() -> None:
+        """Bring the text index up to date."""
+        _quietly(loop, reading.read(loop.engine.pool), READ_LIMIT)
+
+    tasks = (
+        (DELIVER, deliver), (SWEEP, sweep), (REPORT, report), (INCOMING, incoming), (REPORT_DAYS, report_days),
+        (TELL, tell), (TIDY, tidy), (TEND_KEYS, tend_keys), (READ, read),
+    )  # fmt: skip
+    for name, function in tasks:
         task: Task[..., None] = app.task(name=name)(function)
         task.ignore_result = True
 
 
 async def _sweep(engine: Engine) -> None:
+    if await expiry.expire(engine.pool, SWEEP_EXPIRED) + await expiry.tell_of_delay(engine.pool, SWEEP_EXPIRED):
+        engine.reports_due()
     engine.bell.ring(await queue.due(engine.pool, SWEEP_DESTINATIONS))
 
 

@@ -6,7 +6,8 @@ destinations at once, and a slow host holds up nobody.
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -15,7 +16,7 @@ from mailservices import log
 from mailservices.config import Config
 from mailservices.mail.errors import Unavailable
 from mailservices.net.health import Health
-from workers import reports
+from workers import answers, incoming, reports
 from workers.engine import Engine
 from workers.outbound.drain import drain
 
@@ -64,27 +65,33 @@ class Loop:
             return
         finally:
             self._started.set()
-        writing = asyncio.create_task(self._write_reports())
+        waiting = [
+            asyncio.create_task(self._whenever(self.engine.report, partial(reports.write_due, self.engine))),
+            asyncio.create_task(self._whenever(self.engine.incoming, partial(incoming.read_due, self.engine))),
+            asyncio.create_task(self._whenever(self.engine.answer, partial(answers.write_due, self.engine))),
+            asyncio.create_task(self._whenever(self.engine.webhook, self.engine.messengers.send_due)),
+        ]
         await self._stop.wait()
         server.close()
-        writing.cancel()
+        for task in waiting:
+            task.cancel()
         await self.engine.close()
 
     async def _check_ready(self) -> None:
         if not self.ready.is_set():
             raise OSError("Celery has not begun")
 
-    async def _write_reports(self) -> None:
-        """Whenever a settlement asks for one, and with each sweep."""
+    async def _whenever(self, asked: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+        """Whenever a settlement asks for it, and with each sweep."""
         while True:
-            await self.engine.report.wait()
-            self.engine.report.clear()
+            await asked.wait()
+            asked.clear()
             try:
-                await reports.write_due(self.engine)
+                await work()
             except Unavailable:
-                _log.warning("reports interrupted")
-            except Exception as error:  # noqa: BLE001 - one report's surprise must not end the others
-                _log.exception("report failed", error=type(error).__name__)
+                _log.warning("what was due is interrupted")
+            except Exception as error:  # noqa: BLE001 - one's surprise must not end the others
+                _log.exception("what was due failed", error=type(error).__name__)
 
     def call(self, function: Callable[..., object], *arguments: object) -> None:
         """Run a function in the loop, soon."""

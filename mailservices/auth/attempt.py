@@ -22,13 +22,14 @@ from mailservices.mail.sealing import NotSealedHere
 from mailservices.protocols.sasl.exchange import BearerOf, Claim, KeysOf, Outcome, Question, SecretsOf
 from mailservices.store import signin
 from mailservices.store.pool import Pool
-from mailservices.store.signin import AppPassword, Login
+from mailservices.store.signin import AppPassword, Login, Logins
 
 
 class Room(Protocol):
     """What an attempt needs of the gate."""
 
     pool: Pool
+    logins: Logins
     config: Config
     service: str
     passwords: Passwords
@@ -90,7 +91,7 @@ class Attempt:
         else:
             # A token or a certificate: nothing to guess.
             self.name = name
-            login = await signin.find_login(self._room.pool, name)
+            login = await signin.find_login(self._room.logins, name)
             found = Accepted(login) if login is not None else None
         if found is None or not found.login.active:
             raise SignInFailed
@@ -106,7 +107,7 @@ class Attempt:
     async def _check(self, name: str, number: int | None, password: str) -> Accepted | None:
         await self._meet(name)
         digest = passwords.app_digest(self._room.config.digest_key, password)
-        login = await signin.find_login(self._room.pool, name, digest)
+        login = await signin.find_login(self._room.logins, name, digest)
         if login is None:
             await self._room.passwords.nobodys(password)
             return None

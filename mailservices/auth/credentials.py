@@ -23,13 +23,15 @@ from mailservices.auth.throttle import Throttle
 from mailservices.config import Config
 from mailservices.mail import scram
 from mailservices.mail.errors import SignInFailed, TooManySignIns, Unavailable
+from mailservices.mail.vocabulary import SignInOutcome
 from mailservices.net import metrics
 from mailservices.net.limiter import Limiter
 from mailservices.protocols.sasl import mechanisms
 from mailservices.protocols.sasl.exchange import Claim, Exchange, Outcome
 from mailservices.protocols.sasl.mechanisms import Facts
-from mailservices.store import signin
+from mailservices.store import access, signin
 from mailservices.store.pool import Pool
+from mailservices.store.signins import Ledger, SignIn
 
 #: Seconds between two looks at which mechanisms can be offered.
 OFFERS_SECONDS = 5.0
@@ -54,12 +56,14 @@ class Gate:
 
     def __init__(self, pool: Pool, config: Config, service: str) -> None:
         self.pool = pool
+        self.logins = signin.logins(pool)
         self.config = config
         self.service = service
         self.passwords = Passwords()
         self.tokens = Tokens(config.sealing_key)
         self._limiter = Limiter(config.redis_url)
         self.throttle = Throttle(self._limiter, service)
+        self.ledger = Ledger(pool, service)
         #: The networks of app passwords that may be read; none of them means anywhere.
         self._readable: list[list[str]] = []
         #: App password -> when its use was last noted, on the monotonic clock; oldest first.
@@ -72,6 +76,7 @@ class Gate:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self.ledger.close()
         await self.tokens.close()
         await self._limiter.close()
 
@@ -101,8 +106,9 @@ class Gate:
             await asyncio.sleep(OFFERS_SECONDS)
 
     async def learn(self) -> None:
-        """Look at what can be offered."""
+        """Look at what can be offered, and who is shut out."""
         self.tokens.issuers, self._readable = await signin.offers(self.pool, self.service)
+        self.throttle.access = await access.read(self.pool)
 
     # who it is
 
@@ -131,24 +137,35 @@ class Gate:
 
         return await self._settle(attempt, client, carry())
 
+    async def _unless_shut_out(self, client: Client, way: Coroutine[Any, Any, Accepted]) -> Accepted:
+        """By whatever way: passwords, tokens, certificates."""
+        if self.throttle.access.denies(client.peer):
+            way.close()
+            raise TooManySignIns
+        return await way
+
     async def _settle(self, attempt: Attempt, client: Client, way: Coroutine[Any, Any, Accepted]) -> Identity:
         try:
-            accepted = await way
+            accepted = await self._unless_shut_out(client, way)
         except SignInFailed:
             metrics.SIGN_INS.labels(self.service, "refused").inc()
             _log.info("sign-in refused", name=attempt.name[:100])
+            self.ledger.add(SignIn(attempt.name, client.peer, SignInOutcome.REFUSED))
             await asyncio.sleep(await self.throttle.failed(client.peer, attempt.name))
             raise
         except TooManySignIns:
             metrics.SIGN_INS.labels(self.service, "blocked").inc()
+            self.ledger.add(SignIn(attempt.name, client.peer, SignInOutcome.BLOCKED))
             raise
         metrics.SIGN_INS.labels(self.service, "accepted").inc()
-        await self.throttle.succeeded(client.peer, accepted.login.address)
+        login = accepted.login
+        self.ledger.add(SignIn(login.address, client.peer, SignInOutcome.ACCEPTED, login.account_id))
+        await self.throttle.succeeded(client.peer, login.address)
         if accepted.app_password is not None:
             self._note_use(accepted.app_password.id, client.peer)
         elif accepted.password is not None:
             self._later(self._keep_keys(accepted, accepted.password))
-        return Identity(accepted.login.account_id, accepted.login.address)
+        return Identity(login.account_id, login.address)
 
     # what nobody waits for
 

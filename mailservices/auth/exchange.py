@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from mailservices.protocols.sasl.exchange import Exchange, Outcome, Question, decode, encode
+from mailservices.protocols.sasl.plain import USERNAME
 
 #: Sends a challenge, in base64 without any framing, and returns the client's answer, in base64 too.
 Ask: TypeAlias = Callable[[bytes], Awaitable[bytes]]
@@ -29,7 +30,7 @@ async def carry(exchange: Exchange, initial: bytes | None, ask: Ask, answer: Ans
                 step = exchange.send(await answer(step))
                 continue
             # RFC 4422 §4.3: an initial response answers a challenge that is empty.
-            told = await ask(encode(step)) if initial is None or step else initial
+            told = initial if initial is not None and step in (b"", USERNAME) else await ask(encode(step))
             initial = None
             step = exchange.send(decode(told))
     except StopIteration as done:

@@ -12,6 +12,7 @@ from mailservices import log
 from mailservices.mail.errors import TooManySignIns
 from mailservices.net.connection import is_loopback
 from mailservices.net.limiter import Bucket, Limit, Limiter
+from mailservices.store.access import Access
 
 #: Failures in how many seconds, and seconds of the first block; each further one lasts twice as long.
 ACCOUNT = Limit("account", 10, 900, 900)
@@ -34,6 +35,8 @@ class Throttle:
     def __init__(self, limiter: Limiter, service: str) -> None:
         self._limiter = limiter
         self._service = service
+        #: Whom the administrator has shut out, or lets nobody block; the gate renews it.
+        self.access = Access()
         #: Mark -> when it was last noted, on the monotonic clock; oldest first.
         self._noted: dict[str, float] = {}
 
@@ -43,10 +46,12 @@ class Throttle:
         Raises:
             TooManySignIns
         """
+        if self.access.allows(peer):
+            return
         places, account = _places(peer), _account(name)
-        states = await self._limiter.look([*places, *account])
-        blocked = any(state.wait for state in states[: len(places)])
-        if not blocked and any(state.wait for state in states[len(places) :]):
+        blocks = await self._limiter.blocked([*places, *account])
+        blocked = any(blocks[: len(places)])
+        if not blocked and any(blocks[len(places) :]):
             blocked = not await self._limiter.marked(_mark(peer, name))
         if blocked:
             _log.info("sign-in blocked", name=name[:100])
@@ -54,6 +59,8 @@ class Throttle:
 
     async def failed(self, peer: str, name: str) -> float:
         """Count a failure; the seconds to wait before it is answered."""
+        if self.access.allows(peer):
+            return FIRST_PAUSE
         account = _account(name)
         if account and await self._limiter.marked(_mark(peer, name)):
             # Its owner's own mistakes: they count for the address, and block nobody else.

@@ -12,11 +12,16 @@ RESTARTING: Final = responses.untagged("BYE", "The service is restarting.", "UNA
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The tagged answer; `code` without its brackets. `then` runs after it was sent."""
+    """The tagged answer; `code` without its brackets. `then` runs after it was sent.
+
+    With `tells_modseq`, the code is up to which modification sequence the client knows everything, for those who
+    have switched QRESYNC on (RFC 7162 §3.2.7).
+    """
 
     code: str | bytes = ""
     text: str = "Done."
     status: str = "OK"
+    tells_modseq: bool = False
     then: Callable[[], Awaitable[None]] | None = None
 
     @property
@@ -29,7 +34,7 @@ class No(Exception):
 
     status = "NO"
 
-    def __init__(self, code: str, words: str) -> None:
+    def __init__(self, code: str | bytes, words: str) -> None:
         self.code = code
         self.words = words
         super().__init__(words)

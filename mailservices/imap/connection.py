@@ -15,6 +15,8 @@ from mailservices.net.patience import Endless
 from mailservices.protocols.imap import commands, responses
 from mailservices.protocols.imap.commands import BadCommand
 from mailservices.protocols.imap.reader import Event, Literal, LiteralAhead, Received, TooLong, tag_of
+from mailservices.protocols.imap.requests import brought
+from mailservices.protocols.imap.requests.brought import Expected
 from mailservices.protocols.imap.search import BadCharset
 from mailservices.protocols.imap.session import State
 from mailservices.store.ids import new_id
@@ -25,7 +27,9 @@ IDLE_LIMIT = 1800.0
 STRANGER_LIMIT = 60.0
 #: Commands that were not understood before the client is sent away.
 ERRORS = 50
-#: Octets of literals in one command, but for the message of an APPEND.
+#: Octets of all messages of one APPEND but the first.
+MORE_OCTETS = 32 * 2**20
+#: Octets of literals in one command, but for the messages of an APPEND.
 LITERAL_OCTETS = 256 * 1024
 STRANGER_LITERAL_OCTETS = 8 * 1024
 #: Octets of a refused literal which we still read where the client sends it unasked (RFC 7888 §4).
@@ -89,11 +93,18 @@ class ImapConnection(Connection):
         """After the answer to STARTTLS."""
         await self.start_tls(self.service.tls)
 
+    async def begin_compression(self) -> None:
+        """After the answer to COMPRESS."""
+        self.start_deflate()
+
     def lost(self) -> None:
-        if self.session.spool is not None:
-            self.session.spool.close()
+        self.session.drop_spools()
         dispatch.leave(self.session)
         self.service.doors.leave(self)
+
+    @property
+    def account_id(self) -> int | None:
+        return self.session.identity.account_id if self.session.identity else None
 
     def dismiss(self) -> None:
         self.session.ending = True
@@ -111,7 +122,7 @@ class ImapConnection(Connection):
             if event is None:
                 await self.drain()
                 session.idle = True
-                data = await self.read(STRANGER_LIMIT if session.identity is None else IDLE_LIMIT)
+                data = await self._hear()
                 session.idle = False
                 if not data:
                     return
@@ -121,6 +132,23 @@ class ImapConnection(Connection):
                 # What one command says is taken before the next is begun, however many were sent ahead.
                 await self.drain()
 
+    async def _hear(self) -> bytes:
+        """What the client says next; until then it may want to be told things."""
+        session = self.session
+        limit = STRANGER_LIMIT if session.identity is None else IDLE_LIMIT
+        while session.listening is not None and not self.readable:
+            if session.dirty or session.listening.stirred:
+                session.idle = False
+                await dispatch.announce(session)
+                await self.drain()
+                session.idle = True
+                if session.ending:
+                    self.write(RESTARTING)
+                    return b""
+            else:
+                await self.wait(self.patience.left(limit))
+        return await self.read(limit)
+
     async def _answer(self, event: Event) -> None:
         session = self.session
         self.patience.renew()
@@ -128,19 +156,18 @@ class ImapConnection(Connection):
             case LiteralAhead():
                 self._literal(event)
             case TooLong(tag):
+                session.drop_spools()
                 self._bad(tag, "The line is too long.")
             case Received(parts):
                 try:
-                    command = commands.parse(parts)
+                    command = commands.parse(parts, utf8=session.utf8)
                 except BadCommand as error:
                     self._bad(error.tag, str(error))
                 except BadCharset as error:
                     self.write(responses.tagged(tag_of(parts), "NO", str(error), "BADCHARSET (US-ASCII UTF-8)"))
                 else:
                     await dispatch.carry_out(session, command)
-                if session.spool is not None:
-                    session.spool.close()
-                    session.spool = None
+                session.drop_spools()
                 self.patience.renew()
 
     def _bad(self, tag: bytes, words: str) -> None:
@@ -152,9 +179,11 @@ class ImapConnection(Connection):
     def _literal(self, ahead: LiteralAhead) -> None:
         """Say where the octets that follow shall go, or that they shall not come (RFC 7888 §4)."""
         session = self.session
-        is_message = session.identity is not None and commands.names_append(ahead.parts) and session.spool is None
-        limit = session.context.config.message_bytes if is_message else self._room(ahead)
+        expected = brought.expected(ahead.parts) if session.identity is not None else Expected.WORD
+        is_message = expected is not Expected.WORD
+        limit = self._room_for_message() if is_message else self._room(ahead)
         if ahead.size > limit:
+            session.drop_spools()
             code = "TOOBIG" if is_message else ""
             self.write(responses.tagged(tag_of(ahead.parts), "NO", "The literal is too large.", code))
             if not ahead.waits and ahead.size > (DRAINED_OCTETS if session.identity else STRANGER_DRAINED_OCTETS):
@@ -164,12 +193,20 @@ class ImapConnection(Connection):
             return
         self.patience.renew(ahead.size)
         if is_message:
-            session.spool = Spool(limit, session.context.config.spool)
-            session.reader.accept(session.spool.write)
+            spool = Spool(limit, session.context.config.spool, piece=expected is Expected.PIECE)
+            session.spools.append(spool)
+            session.reader.accept(session.spools[-1].write)
         else:
             session.reader.accept()
         if ahead.waits:
             self.write(responses.continuation())
+
+    def _room_for_message(self) -> int:
+        """Octets of the first message of an APPEND, and of all that follow it together (RFC 7889 §2, RFC 3502)."""
+        limit = self.session.context.config.message_bytes
+        if not self.session.spools:
+            return limit
+        return max(0, min(limit, MORE_OCTETS) - sum(spool.size for spool in self.session.spools[1:]))
 
     def _room(self, ahead: LiteralAhead) -> int:
         held = sum(part.size for part in ahead.parts if isinstance(part, Literal) and part.octets is not None)

@@ -6,11 +6,30 @@ always, expunges only where the command's row in the table allows it.
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from mailservices import log
 from mailservices.imap.answers import Bad, Done, No
-from mailservices.imap.handlers import append, copy, expunge, fetch, flags, idle, login, mailboxes, search, select
+from mailservices.imap.handlers import (
+    acl,
+    append,
+    batches,
+    contexts,
+    copy,
+    expunge,
+    fetch,
+    flags,
+    idle,
+    login,
+    mailboxes,
+    metadata,
+    notify,
+    quota,
+    search,
+    select,
+)
 from mailservices.imap.session import Session
 from mailservices.mail.errors import MailError, NoSuchFolder, ProtocolError
 from mailservices.net import metrics
@@ -18,7 +37,13 @@ from mailservices.net.connection import Closed, TimedOut
 from mailservices.net.patience import Endless
 from mailservices.protocols.imap import commands, responses
 from mailservices.protocols.imap.commands import Sequence, Tagged
-from mailservices.protocols.imap.session import State
+from mailservices.protocols.imap.requests import acl as access
+from mailservices.protocols.imap.requests import brought, conversation, folders, messages
+from mailservices.protocols.imap.requests import metadata as annotations
+from mailservices.protocols.imap.requests import notify as wishes
+from mailservices.protocols.imap.requests.notify import Event
+from mailservices.protocols.imap.session import Extension, State
+from mailservices.protocols.imap.sources import Kind
 
 #: Any exception of these kinds is the connection's, not the command's.
 _CONNECTION_ERRORS = (Closed, TimedOut, Endless, ConnectionError)
@@ -26,35 +51,53 @@ _CONNECTION_ERRORS = (Closed, TimedOut, Endless, ConnectionError)
 Handler = Callable[[Session, Any], Awaitable[Done]]
 
 HANDLERS: dict[type[commands.Command], Handler] = {
-    commands.Capability: login.capability,
-    commands.Noop: idle.noop,
-    commands.Logout: login.logout,
-    commands.Id: login.identify,
-    commands.StartTls: login.start_tls,
-    commands.Login: login.log_in,
-    commands.Authenticate: login.authenticate,
-    commands.Enable: login.enable,
-    commands.Select: select.select,
-    commands.Create: mailboxes.create,
-    commands.Delete: mailboxes.delete,
-    commands.Rename: mailboxes.rename,
-    commands.Subscribe: mailboxes.subscribe,
-    commands.Unsubscribe: mailboxes.unsubscribe,
-    commands.List: mailboxes.list_,
-    commands.Lsub: mailboxes.lsub,
-    commands.Namespace: mailboxes.namespace,
-    commands.Status: mailboxes.status,
-    commands.Append: append.append,
-    commands.Idle: idle.idle,
-    commands.Check: idle.noop,
-    commands.Close: select.close,
-    commands.Unselect: select.unselect,
-    commands.Expunge: expunge.expunge,
-    commands.Search: search.search,
-    commands.Fetch: fetch.fetch,
-    commands.Store: flags.store,
-    commands.Copy: copy.copy,
-    commands.Move: copy.move,
+    conversation.Capability: login.capability,
+    conversation.Noop: idle.noop,
+    conversation.Logout: login.logout,
+    conversation.Id: login.identify,
+    conversation.StartTls: login.start_tls,
+    conversation.Login: login.log_in,
+    conversation.Authenticate: login.authenticate,
+    conversation.Unauthenticate: login.unauthenticate,
+    conversation.Compress: login.compress,
+    conversation.Enable: login.enable,
+    folders.Select: select.select,
+    folders.Create: mailboxes.create,
+    folders.Delete: mailboxes.delete,
+    folders.Rename: mailboxes.rename,
+    folders.Subscribe: mailboxes.subscribe,
+    folders.Unsubscribe: mailboxes.unsubscribe,
+    folders.List: mailboxes.list_,
+    folders.Lsub: mailboxes.lsub,
+    folders.Namespace: mailboxes.namespace,
+    folders.Status: mailboxes.status,
+    folders.GetQuota: quota.get_quota,
+    folders.GetQuotaRoot: quota.get_quota_root,
+    annotations.GetMetadata: metadata.get_metadata,
+    annotations.SetMetadata: metadata.set_metadata,
+    access.GetAcl: acl.get_acl,
+    access.SetAcl: acl.set_acl,
+    access.DeleteAcl: acl.delete_acl,
+    access.ListRights: acl.list_rights,
+    access.MyRights: acl.my_rights,
+    wishes.Notify: notify.notify,
+    brought.Append: append.append,
+    brought.Replace: append.replace,
+    conversation.Idle: idle.idle,
+    folders.Check: idle.noop,
+    folders.Close: select.close,
+    folders.Unselect: select.unselect,
+    messages.Expunge: expunge.expunge,
+    messages.Search: search.search,
+    messages.MultiSearch: search.multi_search,
+    messages.CancelUpdate: contexts.cancel,
+    messages.Batches: batches.batches,
+    messages.Sort: search.sort,
+    messages.Thread: search.thread,
+    messages.Fetch: fetch.fetch,
+    messages.Store: flags.store,
+    messages.Copy: copy.copy,
+    messages.Move: copy.move,
 }
 
 _log = log.get()
@@ -69,6 +112,21 @@ def greeting(session: Session) -> bytes:
 def leave(session: Session) -> None:
     """The connection is gone: stop watching."""
     select.forget(session)
+    notify.stop(session)
+
+
+async def announce(session: Session) -> None:
+    """Between commands: what the client wants to hear of unasked (RFC 5465 §3.1)."""
+    listening = session.listening
+    selected = listening.wanted.selected if listening is not None else None
+    try:
+        await update(session, may_expunge=selected is not None and selected.source.kind is Kind.SELECTED)
+    except NoSuchFolder:
+        await _send_off(session)
+    except (MailError, No) as error:
+        # The watch looks again.
+        _log.warning("update not told", command="NOTIFY", error=type(error).__name__)
+    session.dirty = False
 
 
 async def carry_out(session: Session, tagged: Tagged) -> None:
@@ -79,11 +137,19 @@ async def carry_out(session: Session, tagged: Tagged) -> None:
         session.errors += 1
         session.say(responses.tagged(tagged.tag, "BAD", "The command is not possible in this state."))
         return
+    if session.uid_only and tagged.name in commands.NUMBERED:
+        # RFC 9586 §3.1
+        session.say(responses.tagged(tagged.tag, "BAD", "Only UIDs may name messages.", "UIDREQUIRED"))
+        return
+    session.tag = tagged.tag
     answer = await _run(session, tagged)
     session.state = following if answer.ok else tagged.spec.failed.get(session.state, session.state)
     if answer.ok and tagged.name == "LOGOUT":
         session.state = State.LOGOUT
-    session.say(responses.tagged(tagged.tag, answer.status, answer.text, answer.code))
+    code = answer.code
+    if answer.tells_modseq and session.selected is not None and Extension.QRESYNC in session.enabled:
+        code = b"HIGHESTMODSEQ %d" % session.selected.view.told_modseq
+    session.say(responses.tagged(tagged.tag, answer.status, answer.text, code))
     metrics.COMMANDS.labels("imap", tagged.name, answer.status).inc()
     metrics.COMMAND_SECONDS.labels("imap").observe(time.monotonic() - started)
     if answer.then is not None:
@@ -110,6 +176,8 @@ async def _run(session: Session, tagged: Tagged) -> Done:
     # The command is done, whatever can be told besides: NO would have the client repeat it, and APPEND twice.
     try:
         await update(session, may_expunge=tagged.spec.sequence is Sequence.BREAKS)
+    except NoSuchFolder:
+        return replace(done, then=partial(_send_off, session))
     except _CONNECTION_ERRORS:
         raise
     except Exception as error:  # noqa: BLE001 - it is told later
@@ -117,16 +185,25 @@ async def _run(session: Session, tagged: Tagged) -> Done:
     return done
 
 
+async def _send_off(session: Session) -> None:
+    """After the answer to the command, which may itself have deleted the folder."""
+    session.say(responses.untagged("BYE", "The selected folder was deleted.", "NONEXISTENT"))
+    raise Closed
+
+
 async def update(session: Session, *, may_expunge: bool) -> None:
-    """Tell what others have changed in the selected folder, as far as it may be told now."""
+    """Tell what others have changed in the selected folder, as far as it may be told now.
+
+    Raises:
+        NoSuchFolder: it was deleted.
+    """
+    if session.listening is not None:
+        await notify.tell(session)
     selected = session.selected
-    if selected is None:
+    if selected is None or not session.hears(Event.MESSAGE_NEW):
         return
     if session.dirty:
-        try:
-            await select.learn(session, selected, may_expunge=may_expunge)
-        except NoSuchFolder:
-            session.say(responses.untagged("BYE", "The selected folder was deleted.", "NONEXISTENT"))
-            raise Closed from None
+        await select.learn(session, selected, may_expunge=may_expunge)
     elif may_expunge and selected.view.waiting:
         session.tell(selected.view.expunge())
+    await contexts.refresh(session)

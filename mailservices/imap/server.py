@@ -2,19 +2,24 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from mailservices.auth.credentials import Gate
+from mailservices.auth.outs import SignOuts
 from mailservices.config import Config
 from mailservices.imap.connection import ImapConnection
+from mailservices.imap.lines import Lines
 from mailservices.imap.session import Context
 from mailservices.imap.watch import Watch
-from mailservices.net import tls
+from mailservices.net.certificates import Certificates
 from mailservices.net.doors import Doors
 from mailservices.net.health import Health
 from mailservices.net.nudges import Nudges
 from mailservices.net.worker import Listener
+from mailservices.store import certificates
 from mailservices.store import pool as database
 from mailservices.store.appender import Appender
+from mailservices.store.withheld import Withheld
 
 #: The ports that a worker serves, in the order in which they are bound.
 PORTS = ("imap", "imaps", "imap_health")
@@ -34,12 +39,16 @@ class ImapService:
         self.pool = await database.open_pool(self.config.database, "imap")
         self.nudges = Nudges(self.config.redis_url)
         self.watch = Watch(self.pool, self.nudges)
-        self.tls = tls.server(self.config, certified=True)
+        read = partial(certificates.read, self.pool, self.config.sealing_key)
+        self.certificates = Certificates(self.config, read)
+        await self.certificates.start()
+        self.tls = self.certificates.listening(asks=True)
         self.appender = Appender(self.pool, self.nudges.tell)
         self.gate = Gate(self.pool, self.config, "imap")
+        self.outs = SignOuts(self.pool, self.doors)
         context = Context(
             self.config, self.pool, self.appender, self.gate, self.watch, self.nudges.tell,
-            tls_offered=True,
+            tls_offered=True, withheld=Withheld(self.pool), lines=Lines(),
         )  # fmt: skip
         health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
         ports = self.config.ports
@@ -52,7 +61,9 @@ class ImapService:
     async def stop(self) -> None:
         """Let commands in flight end; whoever waits is told to come back (RFC 9051 §7.1.5)."""
         await self.doors.clear(COMMAND_LIMIT)
+        await self.outs.close()
         await self.gate.close()
+        await self.certificates.close()
         await self.appender.stop()
         await self.watch.close()
         await self.nudges.close()

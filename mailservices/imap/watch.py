@@ -40,6 +40,7 @@ class Watch:
         self._pool = pool
         self._nudges = nudges
         self._watching: set[Watching] = set()
+        self._listening: dict[Callable[[int, int], None], frozenset[int]] = {}
         self._poll = asyncio.create_task(self._poll_always())
 
     def start(self, watching: Watching) -> None:
@@ -50,6 +51,19 @@ class Watch:
         self._watching.discard(watching)
         self._nudges.unwatch(watching.account_id, watching.hear)
 
+    def listen(self, account_ids: frozenset[int], hear: Callable[[int, int], None]) -> None:
+        """Call this with (folder, modseq) for every folder of these accounts; (0, 0) means all of them."""
+        before = self._listening.get(hear, frozenset())
+        self._listening[hear] = account_ids
+        for account_id in account_ids - before:
+            self._nudges.watch(account_id, hear)
+        for account_id in before - account_ids:
+            self._nudges.unwatch(account_id, hear)
+
+    def stop_listening(self, hear: Callable[[int, int], None]) -> None:
+        for account_id in self._listening.pop(hear, frozenset()):
+            self._nudges.unwatch(account_id, hear)
+
     async def close(self) -> None:
         self._poll.cancel()
         await asyncio.wait([self._poll])
@@ -57,6 +71,8 @@ class Watch:
     async def _poll_always(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
+            for hear in list(self._listening):
+                hear(0, 0)
             try:
                 await self._look()
             except Unavailable:

@@ -8,6 +8,7 @@ import ipaddress
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -15,6 +16,8 @@ from mailservices.mail.errors import ProtocolError
 
 #: RFC 5321 §4.5.3.1
 LOCAL_PART_OCTETS = 64
+#: Addresses, and domains, whose reading is remembered: the same ones come again and again.
+PARSED = 4096
 DOMAIN_OCTETS = 255
 PATH_OCTETS = 256
 
@@ -66,6 +69,7 @@ class Address:
         return head if separator and head else self.key
 
 
+@lru_cache(PARSED)
 def parse(text: str) -> Address:
     """An addr-spec, such as user@example.org, without angle brackets.
 
@@ -109,6 +113,7 @@ def parse_path(text: str) -> Address | None:
     return parse(text)
 
 
+@lru_cache(PARSED)
 def normal_domain(text: str) -> str:
     """A domain as A-labels in lower case, or an address literal in its canonical form.
 

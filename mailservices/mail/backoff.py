@@ -15,8 +15,20 @@ LIFETIME = timedelta(days=5)
 DELAY_NOTICE = timedelta(hours=4)
 
 
-def next_attempt(attempts: int, now: datetime, chance: float | None = None) -> datetime:
-    """The moment of the next try after `attempts` failed ones. `chance` in [0, 1) replaces the dice in tests."""
-    pause = min(FIRST_PAUSE * GROWTH ** min(attempts - 1, 30), LONGEST_PAUSE)
+def next_attempt(
+    attempts: int,
+    now: datetime,
+    chance: float | None = None,
+    *,
+    first: timedelta | None = None,
+    longest: timedelta | None = None,
+) -> datetime:
+    """The moment of the next try after `attempts` failed ones.
+
+    Args:
+        chance: in [0, 1); replaces the dice in tests.
+        first, longest: the pauses, where an administrator has chosen others.
+    """
+    pause = min((first or FIRST_PAUSE) * GROWTH ** min(attempts - 1, 30), longest or LONGEST_PAUSE)
     dice = random.random() if chance is None else chance
     return now + pause * (1 + JITTER * (2 * dice - 1))

@@ -10,6 +10,7 @@ class Flagged:
     uid: int
     bits: int
     keywords: tuple[str, ...]
+    modseq: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ RFC 5321 §4.2 for the basic codes, RFC 3463 and RFC 5248 for the enhanced ones.
 they say what to do, never what happened inside.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +14,19 @@ class Reply:
     code: int
     enhanced: str
     text: str
+    #: As it is sent.
+    _octets: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        head = f"{self.code} {self.enhanced} " if self.enhanced else f"{self.code} "
+        object.__setattr__(self, "_octets", (head + self.text + "\r\n").encode())
 
     @property
     def permanent(self) -> bool:
         return self.code >= 500
 
     def __bytes__(self) -> bytes:
-        head = f"{self.code} {self.enhanced} " if self.enhanced else f"{self.code} "
-        return (head + self.text + "\r\n").encode()
+        return self._octets
 
 
 # RFC 5321 §4.2.3

@@ -5,8 +5,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from mailservices.mail import addresses, headers
 from mailservices.mail.address import normal_domain
@@ -17,6 +18,8 @@ from mailservices.mail.questions import Addresses, Flow, Found, Mx, Trouble, Txt
 
 #: Octets of one record, and tags in it.
 RECORD_OCTETS = 4096
+#: Records whose reading is remembered.
+PARSED = 1024
 TAGS = 50
 
 _VERSION = re.compile(rb"\s*v\s*=\s*DMARC1\s*(?:;|\Z)")
@@ -53,11 +56,26 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """The record that a message was judged by, where it stands, and what it was judged to be."""
+
+    where: str
+    record: Record
+    #: Whether an aligned identifier of each kind passed.
+    dkim: bool
+    spf: bool
+    #: Whether `pct` left the message out.
+    sampled_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """What was found, and what the domain wishes if it is a failure."""
 
     finding: Finding
     wish: Wish = Wish.NONE
+    #: None where nothing was judged.
+    published: Published | None = None
 
 
 def author(header: bytes) -> str | None:
@@ -78,40 +96,45 @@ def author(header: bytes) -> str | None:
     return domains.pop()
 
 
+@lru_cache(PARSED)
 def parse(octets: bytes) -> Record:
     """A record of version 1 (RFC 7489 §6.4). Tags that are not known or not valid are passed over (§6.3).
 
     Raises:
         ProtocolError: it says no policy, or is none.
     """
-    if len(octets) > RECORD_OCTETS or not _VERSION.match(octets):
+    if not is_record(octets):
         raise ProtocolError("it is no DMARC record")
-    tags = dict(_tags(octets.decode("ascii", "replace")))
-    reports = tags.get("rua", "")
-    policy, subdomains = _wish(tags.get("p")), _wish(tags.get("sp"))
-    if policy is None or ("sp" in tags and subdomains is None):
+    found = tags(octets)
+    reports = found.get("rua", "")
+    policy, subdomains = _wish(found.get("p")), _wish(found.get("sp"))
+    if policy is None or ("sp" in found and subdomains is None):
         # RFC 7489 §6.6.3: who asks for reports is taken to say "none".
         if not any(_URI.fullmatch(uri) for uri in reports.split(",")):
             raise ProtocolError("its policy is not valid")
         policy, subdomains = Wish.NONE, None
-    percent = tags.get("pct", "")
+    percent = found.get("pct", "")
     return Record(
         policy,
         subdomains,
-        _wish(tags.get("np")),
-        strict_dkim=tags.get("adkim", "").lower() == "s",
-        strict_spf=tags.get("aspf", "").lower() == "s",
+        _wish(found.get("np")),
+        strict_dkim=found.get("adkim", "").lower() == "s",
+        strict_spf=found.get("aspf", "").lower() == "s",
         percent=min(int(percent), 100) if percent.isascii() and percent.isdigit() and len(percent) <= 3 else 100,
-        testing=tags.get("t", "").lower() == "y",
+        testing=found.get("t", "").lower() == "y",
         reports=reports,
     )
 
 
-def _tags(text: str) -> Iterator[tuple[str, str]]:
-    """The last of two with one name wins, which no domain should rely on."""
-    for part in text.split(";")[:TAGS]:
-        if match := _TAG.fullmatch(part):
-            yield match[1].lower(), match[2]
+def is_record(octets: bytes) -> bool:
+    """Whether a text is a record of version 1, whatever else it says."""
+    return len(octets) <= RECORD_OCTETS and _VERSION.match(octets) is not None
+
+
+def tags(octets: bytes) -> dict[str, str]:
+    """Names in lower case -> values. The last of two with one name wins, which no domain should rely on."""
+    parts = octets.decode("ascii", "replace").split(";")[:TAGS]
+    return {match[1].lower(): match[2] for part in parts if (match := _TAG.fullmatch(part))}
 
 
 def _wish(text: str | None) -> Wish | None:
@@ -138,13 +161,17 @@ def check(domain: str, findings: Sequence[Finding], roll: int) -> Flow[Evaluatio
     if published is None:
         return Evaluation(Finding("dmarc", Result.NONE, "", properties))
     where, record = published
-    result = _result(domain, record, findings)
+    dkim, spf = _aligned_results(domain, record, findings)
+    result = _result(dkim + spf)
+    judged = Published(where, record, Result.PASS in dkim, Result.PASS in spf)
     if result is Result.PASS:
-        return Evaluation(Finding("dmarc", result, "", properties))
+        return Evaluation(Finding("dmarc", result, "", properties), published=judged)
     wish = yield from _applicable(domain, where, record)
-    if record.testing or roll >= record.percent:
+    left_out = roll >= record.percent
+    if record.testing or left_out:
         wish = _MILDER[wish]
-    return Evaluation(Finding("dmarc", result, f"policy {wish} of {where}", properties), wish)
+    judged = replace(judged, sampled_out=left_out)
+    return Evaluation(Finding("dmarc", result, f"policy {wish} of {where}", properties), wish, judged)
 
 
 class _Untold(Exception):
@@ -183,12 +210,18 @@ def _exists(domain: str) -> Flow[bool]:
     return False
 
 
-def _result(domain: str, record: Record, findings: Sequence[Finding]) -> Result:
+def _aligned_results(
+    domain: str, record: Record, findings: Sequence[Finding]
+) -> tuple[list[Result], list[Result]]:
+    """What DKIM and SPF found of identifiers that are aligned."""
+    return (
+        [result for one, result in _dkim(findings) if _aligned(one, domain, strict=record.strict_dkim)],
+        [result for one, result in _spf(findings) if _aligned(one, domain, strict=record.strict_spf)],
+    )
+
+
+def _result(results: Sequence[Result]) -> Result:
     """RFC 7489 §4.2: one aligned identifier that passed is enough."""
-    results = [
-        *(result for one, result in _spf(findings) if _aligned(one, domain, strict=record.strict_spf)),
-        *(result for one, result in _dkim(findings) if _aligned(one, domain, strict=record.strict_dkim)),
-    ]
     if Result.PASS in results:
         return Result.PASS
     # What could not be found out might have been a pass.

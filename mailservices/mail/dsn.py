@@ -1,49 +1,22 @@
 """Delivery reports (RFC 3464, in UTF-8 by RFC 6533): what happened, for people and for programs. Pure."""
 
+import binascii
 import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.utils import format_datetime
 
 from mailservices.mail import headers
+from mailservices.mail.report_texts import ENGLISH, WORDS, Words
 
 #: Octets of an original message that a report returns whole.
 RETURNED_OCTETS = 256 * 1024
 
 #: What a line of ours may repeat of a stranger's field.
 _PRINTABLE = re.compile(rb"[ -~]{1,900}")
-
-#: Kind of report, which is its Action (RFC 3464 §2.3.3) -> subject, first sentence, last sentence.
-_KINDS: dict[str, tuple[str, str, str]] = {
-    "failed": (
-        "Your message could not be delivered",
-        "Your message could not be delivered to the recipients below. No further attempt will be made.",
-        "Please check the addresses. If they are right, ask the recipients by another way, or your administrator.",
-    ),
-    "delayed": (
-        "Your message is delayed",
-        "Your message could not be delivered yet to the recipients below. We keep trying.",
-        "You need not do anything: you will be told if it cannot be delivered at all.",
-    ),
-    "delivered": (
-        "Your message was delivered",
-        "Your message lies in the mailboxes of the recipients below.",
-        "That it was delivered does not say that it was read.",
-    ),
-    "expanded": (
-        "Your message was sent on to the members of a list",
-        "Your message was sent on to all that the addresses below stand for.",
-        "No report follows of its delivery to each of them.",
-    ),
-    "relayed": (
-        "Your message was handed on",
-        "Your message was handed on to the hosts of the recipients below, which send no reports of delivery.",
-        "That they took it does not say that it was read, or that it reached the mailbox.",
-    ),
-}
-
 
 #: Kinds of which no other host has spoken.
 _WITHOUT_WORDS = ("delivered", "expanded")
@@ -62,6 +35,8 @@ class Fate:
     host: str = ""
     reply: str = ""
     last_attempt_at: datetime | None = None
+    #: When trying ends.
+    retry_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +46,14 @@ class Original:
     sender: str
     envid: str
     arrived_at: datetime
-    #: When trying ends.
-    expires_at: datetime
     header: bytes
     #: None where only the header is returned (RFC 3461 §4.3).
     body: bytes | None = None
     #: RFC 2852 §5 and RFC 4865 §5.1.2; None and empty where they were not asked for.
     deliver_by: datetime | None = None
     future_release: str = ""
+    #: One of LANGUAGES (mail/report_texts.py).
+    language: str = ENGLISH
 
 
 def build(kind: str, original: Original, fates: Sequence[Fate], hostname: str, now: datetime) -> bytes:
@@ -87,13 +62,13 @@ def build(kind: str, original: Original, fates: Sequence[Fate], hostname: str, n
     Args:
         kind: failed, delayed, relayed, delivered or expanded.
     """
-    subject, _, _ = _KINDS[kind]
+    words = WORDS[original.language]
     boundary = f"=_{secrets.token_hex(16)}"
     utf8 = not all(text.isascii() for text in (original.sender, *(fate.address for fate in fates)))
     head = [
         f"From: Mail Delivery <MAILER-DAEMON@{hostname}>",
         f"To: <{original.sender}>",
-        f"Subject: {subject}",
+        f"Subject: {_subject(words.kinds[kind].subject)}",
         f"Date: {format_datetime(now)}",
         f"Message-ID: <{secrets.token_hex(16)}@{hostname}>",
         *_references(original.header),
@@ -102,9 +77,9 @@ def build(kind: str, original: Original, fates: Sequence[Fate], hostname: str, n
         "MIME-Version: 1.0",
         f'Content-Type: multipart/report; report-type=delivery-status; boundary="{boundary}"',
         "",
-        "This is a delivery report (RFC 3464).",
+        words.preamble,
     ]
-    people = _part("text/plain; charset=utf-8", _encoded(_people(kind, fates)))
+    people = _for_people(words, kind, fates)
     machines = _part(
         "message/global-delivery-status" if utf8 else "message/delivery-status",
         _encoded(_machines(kind, original, fates, hostname, utf8=utf8)),
@@ -134,16 +109,30 @@ def _references(header: bytes) -> list[str]:
     return [f"In-Reply-To: {found.decode()}", f"References: {found.decode()}"]
 
 
-def _people(kind: str, fates: Sequence[Fate]) -> list[str]:
-    _, opening, advice = _KINDS[kind]
-    lines = [opening, ""]
+def _subject(text: str) -> str:
+    """RFC 2047 §2: what is not ASCII is encoded, also for readers that know no UTF-8."""
+    return text if text.isascii() else Header(text, "utf-8", maxlinelen=900).encode()
+
+
+def _for_people(words: Words, kind: str, fates: Sequence[Fate]) -> bytes:
+    """ASCII where it can be; else quoted-printable, which any host takes; 8-bit only with such addresses."""
+    octets = _encoded(_people(words, kind, fates))
+    if octets.isascii() or not all(fate.address.isascii() for fate in fates):
+        return _part("text/plain; charset=utf-8", octets)
+    encoding = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    return b"Content-Type: text/plain; charset=utf-8\r\n" + encoding + binascii.b2a_qp(octets)
+
+
+def _people(words: Words, kind: str, fates: Sequence[Fate]) -> list[str]:
+    text = words.kinds[kind]
+    lines = [text.opening, ""]
     for fate in fates:
-        said = f"{fate.host} said: " if fate.host else ""
+        said = words.said.format(host=fate.host) if fate.host else ""
         lines.append(f"  <{fate.address}>")
         if kind not in _WITHOUT_WORDS:
-            lines.append(f"    {said}{_clean(fate.reply) or 'no answer'}")
+            lines.append(f"    {said}{_clean(fate.reply) or words.silent}")
         lines.append("")
-    return [*lines, advice, ""]
+    return [*lines, text.advice, ""]
 
 
 def _machines(action: str, original: Original, fates: Sequence[Fate], hostname: str, *, utf8: bool) -> list[str]:
@@ -167,8 +156,8 @@ def _machines(action: str, original: Original, fates: Sequence[Fate], hostname: 
             lines.append(f"Diagnostic-Code: smtp; {_clean(fate.reply)}")
         if fate.last_attempt_at:
             lines.append(f"Last-Attempt-Date: {format_datetime(fate.last_attempt_at)}")
-        if action == "delayed":
-            lines.append(f"Will-Retry-Until: {format_datetime(original.expires_at)}")
+        if action == "delayed" and fate.retry_until:
+            lines.append(f"Will-Retry-Until: {format_datetime(fate.retry_until)}")
     return [*lines, ""]
 
 

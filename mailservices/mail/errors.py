@@ -7,10 +7,12 @@
     │   ├── TooManyRecipients
     │   ├── ComeBack               a check could not be made, or wants to see the client again
     │   ├── TooManySignIns         wrong ones, from there or for that name
-    │   └── InUse                  another session holds the maildrop
+    │   ├── InUse                  another session holds the maildrop
+    │   └── TooSoon                after the last sign-in
     └── Permanent
         ├── SignInFailed
         ├── EncryptionRequired
+        ├── SwitchedOff            the account is not served by this protocol
         ├── NoSuchRecipient
         ├── NoSuchDomain           of a recipient elsewhere, or one that takes no mail
         ├── RecipientDisabled
@@ -111,6 +113,14 @@ class InUse(Temporary):
     pop3 = "IN-USE"
 
 
+class TooSoon(Temporary):
+    """RFC 2449 §8.1.1: the account signs in more often than it may."""
+
+    smtp = Reply(450, "4.7.0", "Signed in a moment ago already")
+    imap = "LIMIT"
+    pop3 = "LOGIN-DELAY"
+
+
 class SignInFailed(Permanent):
     smtp = codes.AUTH_FAILED
     imap = "AUTHENTICATIONFAILED"
@@ -120,6 +130,14 @@ class SignInFailed(Permanent):
 class EncryptionRequired(Permanent):
     smtp = codes.AUTH_NEEDS_TLS
     imap = "PRIVACYREQUIRED"
+    pop3 = "SYS/PERM"
+
+
+class SwitchedOff(Permanent):
+    """RFC 3206 §4: who it is, is clear; only an administrator can help."""
+
+    smtp = Reply(550, "5.7.0", "This account is not served by this protocol")
+    imap = "CONTACTADMIN"
     pop3 = "SYS/PERM"
 
 

@@ -67,6 +67,8 @@ def first(header: bytes, name: bytes) -> bytes | None:
 
 def count(header: bytes, name: bytes) -> int:
     """How many fields have this name."""
+    if name not in header.lower():
+        return 0
     return sum(one == name for one, _ in fields(header))
 
 

@@ -3,7 +3,7 @@
 The database, the engine, the pages and the API all take the words and the defaults from here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -49,10 +49,14 @@ class Inbound:
     #: Whether the appliance's DNS lists are asked.
     dnslists: bool = True
     greylist: bool = False
+    #: Whether domains that ask for it are told what was seen of them. Nothing of a message hangs on it.
+    reports: bool = field(default=True, compare=False)
 
 
 #: Nothing is looked at: for whoever signed in, and for trusted networks.
-NO_CHECKS = Inbound(Action.OFF, Action.OFF, Action.OFF, Action.OFF, Action.OFF, dnslists=False, greylist=False)
+NO_CHECKS = Inbound(
+    Action.OFF, Action.OFF, Action.OFF, Action.OFF, Action.OFF, dnslists=False, greylist=False, reports=False
+)
 
 #: Connections, and messages, that one address (of IPv6, one /64) may begin in a minute.
 CONNECTIONS_PER_MINUTE = 300

@@ -24,6 +24,13 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
+class Cname:
+    """Answered by the one name that this one stands for, in lower case, without the last dot."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Txt:
     """Answered by octets, the strings of each record joined (RFC 7208 §3.3)."""
 
@@ -38,11 +45,27 @@ class Ptr:
 
 
 @dataclass(frozen=True, slots=True)
+class Tlsa:
+    """Answered by octets, each a record's RDATA (RFC 6698 §2.1)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Srv:
+    """Where a service is (RFC 2782); answered by "priority weight port host" each, without the last dot."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Records; there is at least one. `secure`: a validating resolver vouches for them (RFC 4035 §3.2.3)."""
 
     records: tuple[tuple[int, str], ...] | tuple[str, ...] | tuple[bytes, ...]
     secure: bool = False
+    #: Of addresses: the name to which CNAMEs led, without the last dot; empty: the one that was asked for.
+    canonical: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +85,6 @@ class Trouble:
     words: str
 
 
-Question: TypeAlias = Mx | Addresses | Txt | Ptr
+Question: TypeAlias = Mx | Addresses | Cname | Txt | Ptr | Tlsa | Srv
 Answer: TypeAlias = Found | Nothing | Missing | Trouble
 Flow: TypeAlias = Generator[Question, Answer, Result]

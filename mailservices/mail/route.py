@@ -5,7 +5,8 @@ import random
 from dataclasses import dataclass
 
 from mailservices.mail.address import literal_host
-from mailservices.mail.questions import Addresses, Flow, Found, Missing, Mx, Nothing, Trouble
+from mailservices.mail.dane import Record, usable
+from mailservices.mail.questions import Addresses, Cname, Flow, Found, Missing, Mx, Nothing, Tlsa, Trouble
 
 #: Hosts that are tried for one message, and addresses of one host.
 HOSTS = 5
@@ -20,6 +21,10 @@ class Hop:
     address: str
     #: Its name is sure: signed (DNSSEC), or the destination's own.
     secure: bool = False
+    #: Likewise its address, so that its TLSA records count (RFC 7672 §2.2.2).
+    signed: bool = False
+    #: The name to which CNAMEs led; empty: its own.
+    canonical: str = ""
 
 
 class NoRoute(Exception):
@@ -51,13 +56,31 @@ def find(destination: str, own_name: str, *, loopback: bool = False) -> Flow[lis
     if destination.startswith("["):
         return [_literal(destination, loopback=loopback)]
     hosts, secure = yield from _hosts(destination, own_name)
+    return (yield from _hops(hosts, destination, secure=secure, loopback=loopback))
+
+
+def reach(host: str, *, loopback: bool = False) -> Flow[list[Hop]]:
+    """The hops for a host that an administrator named: a name, whose MX nobody asks for, or an address.
+
+    Raises:
+        NoRoute: for now; a rule may be mended, so its mail waits.
+    """
+    if is_address(host):
+        return [Hop(host, host, secure=True)]
+    try:
+        return (yield from _hops([host], host, secure=True, loopback=loopback))
+    except NoRoute as error:
+        raise NoRoute("4.4.4", error.words) from error
+
+
+def _hops(hosts: list[str], destination: str, *, secure: bool, loopback: bool) -> Flow[list[Hop]]:
     hops: list[Hop] = []
     trouble = ""
     for host in hosts[:HOSTS]:
         match (yield Addresses(host)):
-            case Found(records):
+            case Found(records, signed, canonical):
                 usable = [str(record) for record in records if _usable(str(record), loopback=loopback)]
-                hops += [Hop(host, address, secure) for address in usable[:ADDRESSES]]
+                hops += [Hop(host, address, secure, signed, canonical) for address in usable[:ADDRESSES]]
             case Trouble(words):
                 trouble = words
     if hops:
@@ -105,12 +128,55 @@ def _literal(destination: str, *, loopback: bool) -> Hop:
     return Hop(destination, address)
 
 
-def _usable(address: str, *, loopback: bool) -> bool:
-    """A stranger's DNS must not make us talk to ourselves."""
+def tlsa(hop: Hop, port: int) -> Flow[tuple[str, tuple[Record, ...]] | None]:
+    """The TLSA records that a host's certificate has to fit (RFC 7672 §2.2), and the name under which they lie.
+
+    None: it has none that count. No records: it has some, but none that SMTP understands: TLS then is a must,
+    whoever the host is.
+
+    Raises:
+        NoRoute: nobody can tell, which may be somebody's doing: the host is not to be used now.
+    """
+    for base in (yield from _bases(hop)):
+        match (yield Tlsa(f"_{port}._tcp.{base}")):
+            case Found(records, True):
+                return base, usable(one for one in records if isinstance(one, bytes))
+            case Trouble(words):
+                raise NoRoute("4.7.5", f"The TLSA records of {base} cannot be looked up: {words}.")
+    return None
+
+
+def _bases(hop: Hop) -> Flow[list[str]]:
+    """RFC 7672 §2.2.2: the name to which signed CNAMEs led, then the host's own; where what it leads to is not
+    signed, its own alone, if that it is an alias is.
+    """
+    if not hop.secure:
+        return []
+    if hop.signed:
+        return [hop.canonical, hop.host] if hop.canonical else [hop.host]
+    if hop.canonical:
+        match (yield Cname(hop.host)):
+            case Found(_, True):
+                return [hop.host]
+            case Trouble(words):
+                raise NoRoute("4.7.5", f"Where {hop.host} leads cannot be looked up: {words}.")
+    return []
+
+
+def is_address(text: str) -> bool:
+    """Whether it is an IP address, without brackets."""
     try:
-        parsed = ipaddress.ip_address(address)
+        ipaddress.ip_address(text)
     except ValueError:
         return False
+    return True
+
+
+def _usable(address: str, *, loopback: bool) -> bool:
+    """A stranger's DNS must not make us talk to ourselves."""
+    if not is_address(address):
+        return False
+    parsed = ipaddress.ip_address(address)
     if parsed.is_loopback:
         return loopback
     return not (parsed.is_unspecified or parsed.is_multicast)

@@ -51,3 +51,13 @@ def unseal(key: bytes, sealed: bytes, context: bytes) -> bytes:
 def issuer_context(issuer: str) -> bytes:
     """Where the secret belongs by which an issuer of tokens is asked."""
     return b"issuer " + issuer.encode()
+
+
+def route_context(host: str, username: str) -> bytes:
+    """Where the secret belongs by which we sign in at a host that sends mail on for us."""
+    return f"route {username} at {host}".encode()
+
+
+def webhook_context(url: str) -> bytes:
+    """Where the secret belongs that signs what a hook is told."""
+    return f"webhook {url}".encode()

@@ -3,10 +3,12 @@
 The store turns what rows can tell into SQL; what only a message's text can tell is asked of `Text` here.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
 from typing import TypeAlias
+from uuid import UUID
 
 from mailservices.mail.uidset import NumberSet
 
@@ -66,6 +68,20 @@ class InSequence:
 
 
 @dataclass(frozen=True, slots=True)
+class OfContent:
+    """RFC 8474 §5.4: the message, or a copy of it."""
+
+    content_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedSince:
+    """RFC 7162 §3.1.5: its modification sequence is this one or a later one."""
+
+    modseq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Larger:
     octets: int
 
@@ -81,6 +97,28 @@ class Arrived:
 
     when: When
     day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """RFC 8514 §4.3: came into this folder, by UTC."""
+
+    when: When
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Older:
+    """RFC 5032 §3: arrived before so many seconds ago; counted from the moment of the search."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Younger:
+    """Arrived within so many seconds."""
+
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +149,16 @@ class InText:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """RFC 6203 §3: has words like those, whichever way they are put."""
+
+    key: InHeader | InBody | InText
+
+
 Key: TypeAlias = (
-    All | And | Or | Not | HasFlag | HasKeyword | IsRecent | InUids | InSequence | Larger | Smaller | Arrived
-    | Sent | InHeader | InBody | InText
+    All | And | Or | Not | HasFlag | HasKeyword | IsRecent | InUids | InSequence | OfContent | ChangedSince
+    | Larger | Smaller | Arrived | Saved | Older | Younger | Sent | InHeader | InBody | InText | Fuzzy
 )  # fmt: skip
 
 
@@ -123,14 +168,34 @@ def day_fits(day: date, when: When, limit: date) -> bool:
     return day == limit if when is When.ON else day >= limit
 
 
-def asks_for(key: Key, kinds: tuple[type, ...]) -> bool:
-    """Whether the tree has a key of one of these kinds anywhere."""
+def replaced(key: Key, change: Callable[[Key], Key]) -> Key:
+    """The same tree with each of its leaves changed."""
     match key:
         case And(keys):
-            return any(asks_for(one, kinds) for one in keys)
+            return And(tuple(replaced(one, change) for one in keys))
         case Or(left, right):
-            return asks_for(left, kinds) or asks_for(right, kinds)
+            return Or(replaced(left, change), replaced(right, change))
         case Not(inner):
-            return asks_for(inner, kinds)
+            return Not(replaced(inner, change))
         case _:
-            return isinstance(key, kinds)
+            return change(key)
+
+
+def leaves(key: Key) -> Iterator[Key]:
+    """The keys of the tree that have no others in them."""
+    match key:
+        case And(keys):
+            for one in keys:
+                yield from leaves(one)
+        case Or(left, right):
+            yield from leaves(left)
+            yield from leaves(right)
+        case Not(inner):
+            yield from leaves(inner)
+        case _:
+            yield key
+
+
+def asks_for(key: Key, kinds: tuple[type, ...]) -> bool:
+    """Whether the tree has a key of one of these kinds anywhere."""
+    return any(isinstance(leaf, kinds) for leaf in leaves(key))

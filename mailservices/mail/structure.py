@@ -42,9 +42,18 @@ def read(header: bytes, body: Octets) -> Facts:
         envelope(message.fields),
         _structure(message, body, extensions=True),
         dates.parse_field(date) if date else None,
-        (_first(message.fields, b"message-id") or b"").decode("utf-8", "replace")[:998],
+        _message_id(_first(message.fields, b"message-id")),
         whole,
     )
+
+
+def little(header: bytes) -> Facts:
+    """Of a message that no mailbox gets: no structure, for nobody asks for it."""
+    return Facts(b"", b"", None, _message_id(headers.first(header, b"message-id")), whole=True)
+
+
+def _message_id(field: bytes | None) -> str:
+    return (field or b"").decode("utf-8", "replace")[:998]
 
 
 def _first(fields: Fields, name: bytes) -> bytes | None:

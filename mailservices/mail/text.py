@@ -3,13 +3,13 @@
 Strangers choose the encodings: what cannot be decoded is read as it stands, and nothing here raises.
 """
 
-import base64
 import codecs
+import html
 import quopri
 import re
 from collections.abc import Iterator
 
-from mailservices.mail import headers
+from mailservices.mail import headers, transfer
 from mailservices.mail.headers import Octets
 from mailservices.mail.mime import Part
 
@@ -18,9 +18,36 @@ PART_OCTETS = 8 * 2**20
 _WORD = re.compile(rb"=\?([A-Za-z0-9_.:+-]{1,40})(?:\*[A-Za-z0-9-]*)?\?([bBqQ])\?([^?]*)\?=")
 #: RFC 2047 §6.2: space between encoded words is not shown.
 _BETWEEN = re.compile(rb"(?<=\?=)[ \t\r\n]+(?==\?)")
+_TAG = re.compile(r"<(/?[a-z][a-z0-9]*)", re.IGNORECASE)
+#: Elements whose content nobody reads, each with what ends it; and such as may stand within a word.
+_ENDS = {name: re.compile(f"</{name}", re.IGNORECASE) for name in ("script", "style", "head", "title", "template")}
+_INLINE = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "big",
+        "code",
+        "del",
+        "em",
+        "font",
+        "i",
+        "ins",
+        "mark",
+        "s",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "tt",
+        "u",
+        "wbr",
+    ]
+)
 #: Codecs of Python that are no charsets of mail; some of them take long over long texts.
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 
 
 def decode(octets: bytes, charset: bytes | None) -> str:
@@ -55,15 +82,8 @@ def decode_field(value: bytes) -> str:
 
 def _word(encoding: bytes, text: bytes) -> bytes:
     if encoding in b"bB":
-        return _base64(text)
+        return b"".join(transfer.undone([text], b"base64"))
     return quopri.decodestring(text.replace(b"_", b" "), header=False)
-
-
-def _base64(text: bytes) -> bytes:
-    """As much as can be decoded, whatever stands between the letters (RFC 2045 §6.8)."""
-    text = _NOT_BASE64.sub(b"", text)
-    text = text[: len(text) - 1] if len(text) % 4 == 1 else text
-    return base64.b64decode(text + b"=" * (-len(text) % 4))
 
 
 def header_texts(header: bytes) -> Iterator[tuple[str, str]]:
@@ -82,15 +102,33 @@ def body_texts(part: Part, body: Octets) -> Iterator[str]:
         for child in part.children:
             yield from body_texts(child, body)
     elif part.type.type == b"text" or part.type.type == b"multipart":
-        octets = body[part.body.start : min(part.body.end, part.body.start + PART_OCTETS)]
-        yield decode(_undone(octets, part.field(b"content-transfer-encoding")), part.type.parameter(b"charset"))
+        said = part_text(part, body, PART_OCTETS)
+        yield without_tags(said) if part.type.subtype == b"html" else said
 
 
-def _undone(octets: bytes, encoding: bytes | None) -> bytes:
-    match (encoding or b"").strip().lower():
-        case b"base64":
-            return _base64(octets)
-        case b"quoted-printable":
-            return quopri.decodestring(octets)
-        case _:
-            return octets
+def part_text(part: Part, body: Octets, limit: int) -> str:
+    """The text of one part, from so many of its octets."""
+    octets = body[part.body.start : min(part.body.end, part.body.start + limit)]
+    plain = b"".join(transfer.undone([octets], part.field(b"content-transfer-encoding")))
+    return decode(plain, part.type.parameter(b"charset"))
+
+
+def without_tags(markup: str) -> str:
+    """What lies between the tags of HTML. Each character is passed once, however the tags are broken."""
+    out, place = [], 0
+    while (start := markup.find("<", place)) >= 0:
+        out.append(markup[place:start])
+        if markup.startswith("<!--", start):
+            end = markup.find("-->", start + 4)
+            place = end + 3 if end >= 0 else len(markup)
+            continue
+        match = _TAG.match(markup, start)
+        name = match[1].lower() if match else ""
+        if name in _ENDS:
+            ended = _ENDS[name].search(markup, start)
+            start = ended.start() if ended else len(markup)
+        end = markup.find(">", start)
+        place = end + 1 if end >= 0 else len(markup)
+        out.append("" if name.removeprefix("/") in _INLINE else " ")
+    out.append(markup[place:])
+    return html.unescape("".join(out))

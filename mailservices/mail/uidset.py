@@ -1,6 +1,7 @@
 """Sets of message numbers, by UID or by sequence (RFC 9051 §9 sequence-set): parse, resolve, print."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,7 @@ _RANGE = re.compile(rb"([1-9]\d{0,9}|\*)(?::([1-9]\d{0,9}|\*))?")
 
 @dataclass(frozen=True, slots=True)
 class NumberSet:
-    """Ranges as they were written; None stands for "*", the largest number there is."""
+    """Ranges as they were written; None stands for "*", the largest number there is. SAVED alone has none."""
 
     ranges: tuple[tuple[int | None, int | None], ...]
 
@@ -37,6 +38,10 @@ class NumberSet:
 
 #: 1:*
 EVERYTHING: Final = NumberSet(((1, None),))
+
+
+#: "$", the messages that the last SEARCH has saved (RFC 5182 §2.1): only who keeps them can resolve it.
+SAVED: Final = NumberSet(())
 
 
 def merged(pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -75,18 +80,33 @@ def _number(text: bytes) -> int | None:
     return number
 
 
+def within(numbers: Iterable[int], ranges: Sequence[tuple[int, int]]) -> list[int]:
+    """Those of the numbers that lie in one of these ranges, which are as `resolve` returns them."""
+    starts = [low for low, _ in ranges]
+    found = []
+    for number in numbers:
+        place = bisect_right(starts, number)
+        if place and number <= ranges[place - 1][1]:
+            found.append(number)
+    return found
+
+
+def ranges_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as ranges."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
+
+
 def printed(numbers: Sequence[int]) -> bytes:
     """Ascending numbers as a set: `1:3,7`. Never empty: callers leave the response out instead."""
-    words: list[bytes] = []
-    start = previous = numbers[0]
-    for number in numbers[1:]:
-        if number != previous + 1:
-            words.append(_word(start, previous))
-            start = number
-        previous = number
-    words.append(_word(start, previous))
-    return b",".join(words)
+    return printed_ranges(ranges_of(numbers))
 
 
-def _word(start: int, end: int) -> bytes:
-    return b"%d" % start if start == end else b"%d:%d" % (start, end)
+def printed_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
+    """The same from ranges."""
+    return b",".join(b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in ranges)

@@ -3,15 +3,27 @@
 from enum import StrEnum
 
 
+class HeldBy(StrEnum):
+    """Why an outgoing recipient is held: who lets go what one held leaves alone what the other did."""
+
+    ADMINISTRATOR = "administrator"
+    #: Its sender has sent too much in a day.
+    LIMIT = "limit"
+
+
 class QueueState(StrEnum):
-    """Where one recipient of an outgoing message stands. The last four never change again."""
+    """Where one recipient of an outgoing message stands; mail/life.py has what may happen to it."""
 
     WAITING = "waiting"
     HELD = "held"
     RELAYED = "relayed"
-    #: It lies in a mailbox here, or its list was expanded.
+    #: It lies in a mailbox here.
     DELIVERED = "delivered"
+    #: It was sent on to all that it stands for.
+    EXPANDED = "expanded"
     FAILED = "failed"
+    #: It was tried for too long.
+    EXPIRED = "expired"
     CANCELLED = "cancelled"
 
 
@@ -34,6 +46,18 @@ class Event(StrEnum):
     FAILED = "failed"
     #: A delivery report was written.
     REPORTED = "reported"
+    #: A report came in: it did not arrive after all, or its reader called it spam.
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+class SignInOutcome(StrEnum):
+    """What a try to sign in came to."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    #: Too much had failed: it was not looked at.
+    BLOCKED = "blocked"
 
 
 class Posting(StrEnum):
@@ -78,6 +102,8 @@ class Protocol(StrEnum):
 
 
 INBOX = "INBOX"
+#: Under this name the folders of others are seen (RFC 2342 §3).
+OTHERS = "Other Users"
 #: Between the levels of a folder's name.
 HIERARCHY = "/"
 #: Folders that a new account starts with, and their roles.

@@ -4,7 +4,8 @@ Ringing never waits and may be lost; the sweep finds whatever nobody rang for.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -15,8 +16,14 @@ from mailservices import log
 #: Names that workers/ gives to its tasks and queues.
 DELIVER = "facteur.deliver"
 DELIVERY_QUEUE = "delivery"
-#: Destinations that may wait to be rung for.
+REPORTS_QUEUE = "reports"
+MAINTENANCE_QUEUE = "maintenance"
+WEBHOOKS_QUEUE = "webhooks"
+#: Destinations that may wait to be rung for, and that one task names.
 WAITING_DESTINATIONS = 10_000
+TASK_DESTINATIONS = 20
+#: Seconds after a ring in which others gather: a task costs more than a message.
+GATHER_SECONDS = 0.05
 
 _log = log.get()
 
@@ -37,7 +44,7 @@ def celery(redis_url: str) -> Celery:
 
 
 class Bell:
-    """Rings for destinations, each once however often it is asked for meanwhile."""
+    """Rings for destinations: at once after a pause, else together with others, each once."""
 
     def __init__(self, redis_url: str) -> None:
         self._app = celery(redis_url)
@@ -59,17 +66,14 @@ class Bell:
                 await asyncio.to_thread(self._send, destinations)
             except (OperationalError, RedisError, OSError) as error:
                 _log.warning("bell not heard", destinations=len(destinations), cause=type(error).__name__)
+            await asyncio.sleep(GATHER_SECONDS)
 
-    def _send(self, destinations: list[str]) -> None:
+    def _send(self, destinations: Sequence[str]) -> None:
+        left = iter(destinations)
         with self._app.producer_pool.acquire(block=True) as producer:
-            for destination in destinations:
+            while named := list(islice(left, TASK_DESTINATIONS)):
                 self._app.send_task(
-                    DELIVER,
-                    (destination,),
-                    queue=DELIVERY_QUEUE,
-                    producer=producer,
-                    retry=False,
-                    ignore_result=True,
+                    DELIVER, (named,), queue=DELIVERY_QUEUE, producer=producer, retry=False, ignore_result=True
                 )
 
     async def close(self) -> None:

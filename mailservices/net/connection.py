@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import cast
 
 from mailservices import log
+from mailservices.net.deflate import Damaged, Deflate
 from mailservices.net.patience import Endless, Patience
 
 #: Octets received but not yet read, above which the socket is left alone.
@@ -46,8 +47,8 @@ class Connection(asyncio.Protocol):
     """Subclasses say in `serve` what happens on it, in one task from connect to close."""
 
     __slots__ = (
-        "_buffer", "_drained", "_eof", "_paused", "_reader", "_task", "_timer", "loop", "patience", "peer", "port",
-        "proxied", "tls", "transport",
+        "_buffer", "_deflate", "_drained", "_eof", "_paused", "_reader", "_task", "_timer", "loop", "patience",
+        "peer", "port", "proxied", "tls", "transport",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -62,6 +63,7 @@ class Connection(asyncio.Protocol):
         self.patience = Patience()
         self._buffer = bytearray()
         self._eof = False
+        self._deflate: Deflate | None = None
         self._paused = False
         self._reader: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
@@ -93,11 +95,28 @@ class Connection(asyncio.Protocol):
             self.lost()
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
+        if self._deflate is not None:
+            self._deflate.receive(data)
+            self._inflate()
+        else:
+            self._buffer += data
         if len(self._buffer) > READ_AHEAD and self.transport is not None and not self._paused:
             self._paused = True
             self.transport.pause_reading()
         self._wake()
+
+    def _inflate(self) -> None:
+        """As much of what came compressed as may be read ahead; the rest waits as it is."""
+        deflate = self._deflate
+        if deflate is None:
+            return
+        try:
+            while len(self._buffer) <= READ_AHEAD and (data := deflate.unpacked(READ_AHEAD)):
+                self._buffer += data
+        except Damaged:
+            _log.info("client sent away", reason="damaged compression")
+            self._eof = True
+            self.abort()
 
     def eof_received(self) -> bool:
         self._eof = True
@@ -141,7 +160,8 @@ class Connection(asyncio.Protocol):
         data = bytes(self._buffer)
         self._buffer.clear()
         self.patience.took(len(data))
-        if self._paused and self.transport is not None:
+        self._inflate()
+        if self._paused and self.transport is not None and len(self._buffer) <= READ_AHEAD:
             self._paused = False
             self.transport.resume_reading()
         return data
@@ -171,8 +191,30 @@ class Connection(asyncio.Protocol):
             reader.set_exception(TimedOut())
 
     def write(self, data: bytes) -> None:
-        if self.transport is not None and not self.transport.is_closing():
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self._deflate is None:
             self.transport.write(data)
+            return
+        if not self._deflate.waiting:
+            self.loop.call_soon(self._flush)
+        if octets := self._deflate.packed(data):
+            self.transport.write(octets)
+
+    def _flush(self) -> None:
+        """What was compressed since goes out, so that the client can read all of it."""
+        transport = self.transport
+        if self._deflate is None or not self._deflate.waiting or transport is None or transport.is_closing():
+            return
+        transport.write(self._deflate.flushed())
+
+    def start_deflate(self) -> None:
+        """Compress what is written from here on, and take what comes for compressed (RFC 4978 §3)."""
+        self._deflate = Deflate()
+
+    @property
+    def compressed(self) -> bool:
+        return self._deflate is not None
 
     async def drain(self) -> None:
         """Wait until the client has taken enough of what was written.
@@ -180,6 +222,7 @@ class Connection(asyncio.Protocol):
         Raises:
             Closed: it is gone, or took nothing for too long.
         """
+        self._flush()
         if self._drained is not None and not self._drained.done():
             try:
                 async with asyncio.timeout(WRITE_LIMIT):
@@ -226,6 +269,7 @@ class Connection(asyncio.Protocol):
         transport = self.transport
         if transport is None or transport.is_closing():
             return
+        self._flush()
         if transport.can_write_eof():
             transport.write_eof()
         self.patience.renew(PARTING_OCTETS)
@@ -238,6 +282,7 @@ class Connection(asyncio.Protocol):
         """Send what is written, then close; a client that does not take it is not waited for."""
         transport = self.transport
         if transport is not None and not transport.is_closing():
+            self._flush()
             if transport.get_write_buffer_size():
                 self.loop.call_later(LINGER_LIMIT, transport.abort)
             transport.close()

@@ -7,6 +7,7 @@ from typing import TypeVar
 import dns.asyncresolver
 import dns.exception
 import dns.flags
+import dns.message
 import dns.name
 import dns.nameserver
 import dns.rdatatype
@@ -17,6 +18,7 @@ from mailservices.config import Config
 from mailservices.mail.questions import (
     Addresses,
     Answer,
+    Cname,
     Flow,
     Found,
     Missing,
@@ -24,6 +26,8 @@ from mailservices.mail.questions import (
     Nothing,
     Ptr,
     Question,
+    Srv,
+    Tlsa,
     Trouble,
     Txt,
 )
@@ -46,7 +50,7 @@ class _Cache(dns.resolver.LRUCache):
     """dnspython keeps a "there is no such name" that has no SOA for ever; RFC 2308 §5: it is not to be kept."""
 
     def put(self, key: dns.resolver.CacheKey, value: dns.resolver.Answer) -> None:
-        if value.rrset is None and not any(one.rdtype == dns.rdatatype.SOA for one in value.response.authority):
+        if value.rrset is None and not _says_how_long(value.response):
             return
         value.expiration = min(value.expiration, time.time() + KEPT_LIMIT)
         super().put(key, value)
@@ -86,14 +90,21 @@ class Resolver:
                 return await self._ask(domain, "MX")
             case Txt(name):
                 return await self._ask(name, "TXT")
+            case Cname(name):
+                return await self._ask(name, "CNAME")
+            case Tlsa(name):
+                return await self._ask(name, "TLSA")
+            case Srv(name):
+                return await self._ask(name, "SRV")
             case Ptr(address):
                 return await self._ask(dns.reversename.from_address(address).to_text(), "PTR")
             case Addresses(host, None):
                 found = [await self._ask(host, kind) for kind in ("A", "AAAA")]
-                records = tuple(
-                    str(one) for answer in found if isinstance(answer, Found) for one in answer.records
-                )
-                return Found(records) if records else next((a for a in found if isinstance(a, Trouble)), found[0])
+                answers = [answer for answer in found if isinstance(answer, Found)]
+                records = tuple(str(one) for answer in answers for one in answer.records)
+                if records:
+                    return Found(records, all(answer.secure for answer in answers), answers[0].canonical)
+                return next((answer for answer in found if isinstance(answer, Trouble)), found[0])
             case Addresses(host, version):
                 return await self._ask(host, "A" if version == 4 else "AAAA")
 
@@ -114,10 +125,10 @@ class Resolver:
         trouble_until = time.time() + TROUBLE_SECONDS
         try:
             answer = await self._resolver.resolve(name, kind, search=False)
-        except dns.resolver.NXDOMAIN:
-            return Missing(), 0.0
-        except dns.resolver.NoAnswer:
-            return Nothing(), 0.0
+        except dns.resolver.NXDOMAIN as error:
+            return Missing(), _absent_until(*error.kwargs["responses"].values())
+        except dns.resolver.NoAnswer as error:
+            return Nothing(), _absent_until(error.kwargs["response"])
         except dns.resolver.NoNameservers:
             return Trouble("the name servers failed"), trouble_until
         except (dns.name.LabelTooLong, dns.name.NameTooLong, dns.name.EmptyLabel):
@@ -129,14 +140,38 @@ class Resolver:
         return self._found(kind, answer), min(answer.expiration, time.time() + KEPT_LIMIT)
 
     def _found(self, kind: str, answer: dns.resolver.Answer) -> Found:
+        secure = self._believed and bool(answer.response.flags & dns.flags.AD)
         if kind == "MX":
-            secure = self._believed and bool(answer.response.flags & dns.flags.AD)
             return Found(tuple((mx.preference, _plain(mx.exchange.to_text())) for mx in answer), secure)
         if kind == "TXT":
             return Found(tuple(b"".join(txt.strings) for txt in answer))
         if kind == "PTR":
             return Found(tuple(_plain(ptr.target.to_text()) for ptr in answer))
-        return Found(tuple(record.address for record in answer))
+        if kind == "TLSA":
+            return Found(tuple(bytes((one.usage, one.selector, one.mtype)) + one.cert for one in answer), secure)
+        if kind == "SRV":
+            return Found(
+                tuple(f"{one.priority} {one.weight} {one.port} {_plain(one.target.to_text())}" for one in answer)
+            )
+        if kind == "CNAME":
+            return Found(tuple(_plain(one.target.to_text()) for one in answer), secure)
+        led_to = "" if answer.canonical_name == answer.qname else _plain(answer.canonical_name.to_text())
+        return Found(tuple(record.address for record in answer), secure, led_to)
+
+
+def _absent_until(*responses: dns.message.QueryMessage) -> float:
+    """Until when something is known not to be there: for as long as the zone says (RFC 2308 §5), if it does."""
+    if not all(_says_how_long(response) for response in responses):
+        return 0.0
+    try:
+        ttl = min((response.resolve_chaining().minimum_ttl for response in responses), default=0)
+    except dns.exception.DNSException:
+        return 0.0
+    return time.time() + min(ttl, KEPT_LIMIT)
+
+
+def _says_how_long(response: dns.message.QueryMessage) -> bool:
+    return any(one.rdtype == dns.rdatatype.SOA for one in response.authority)
 
 
 def _plain(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Container
 from contextlib import suppress
 from typing import Protocol
 
@@ -20,6 +21,10 @@ class Guest(Protocol):
     @property
     def peer(self) -> str:
         """Its IP address."""
+
+    @property
+    def account_id(self) -> int | None:
+        """Whose session it is; None until somebody has signed in."""
 
     def dismiss(self) -> None:
         """The service stops: begin nothing more, and leave as soon as nothing is in flight."""
@@ -60,6 +65,13 @@ class Doors:
             del self._by_address[guest.peer]
         if not self._inside:
             self._empty.set()
+
+    def dismiss(self, accounts: Container[int]) -> int:
+        """Send home who is in for one of these accounts; how many those were."""
+        found = [guest for guest in self._inside if guest.account_id in accounts]
+        for guest in found:
+            guest.dismiss()
+        return len(found)
 
     async def clear(self, seconds: float) -> None:
         """Dismiss everybody, and wait so long for what is in flight."""

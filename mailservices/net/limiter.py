@@ -30,6 +30,9 @@ LONGEST_BLOCK = 24 * 3600
 DOUBLINGS = 6
 #: Blocks that are listed.
 LISTED = 1000
+#: Seconds for which a process goes by the blocks that it has read, and how many it holds.
+HELD_SECONDS = 1.0
+HELD_BLOCKS = 10_000
 #: Characters kept of why something is blocked.
 WHY_LIMIT = 200
 
@@ -132,6 +135,9 @@ class Limiter:
         self._away_until = 0.0
         self._own: dict[str, _Own] = {}
         self._own_marks: dict[str, float] = {}
+        #: Bucket -> until when it is blocked, on the monotonic clock; None where that is not known.
+        self._blocks: dict[str, float] | None = None
+        self._blocks_until = 0.0
 
     async def close(self) -> None:
         await self._redis.aclose()
@@ -139,6 +145,33 @@ class Limiter:
     async def look(self, buckets: Sequence[Bucket]) -> list[State]:
         """How they stand."""
         return await self.charge(buckets, 0)
+
+    async def blocked(self, buckets: Sequence[Bucket]) -> list[bool]:
+        """Which of them turn everything away.
+
+        What another process has blocked, or somebody has lifted, is seen within HELD_SECONDS.
+        """
+        if time.monotonic() >= self._blocks_until and self._may_ask():
+            self._blocks_until = time.monotonic() + HELD_SECONDS
+            await self._read_blocks()
+        if self._blocks is None or not self._may_ask():
+            return [state.wait > 0 for state in await self.look(buckets)]
+        now = time.monotonic()
+        return [self._blocks.get(bucket.key, 0.0) > now for bucket in buckets]
+
+    async def _read_blocks(self) -> None:
+        try:
+            seconds, micros = await self._redis.time()
+            now = seconds + micros / 1e6
+            listed: Any = await self._redis.zrangebyscore(_BLOCKS, now, "inf", 0, HELD_BLOCKS + 1, withscores=True)
+        except (RedisError, OSError, TimeoutError) as error:
+            self._went(error)
+            self._blocks = None
+            return
+        here = time.monotonic()
+        self._blocks = {key.decode(): here + ends - now for key, ends in listed}
+        if len(listed) > HELD_BLOCKS:
+            self._blocks = None
 
     async def charge(self, buckets: Sequence[Bucket], cost: float = 1, why: str = "") -> list[State]:
         """Charge each of them, unless it turns this away; how they stand then."""
@@ -151,10 +184,21 @@ class Limiter:
         if self._may_ask():
             try:
                 told = [float(one) for one in await self._script(keys, arguments)]
-                return [State(*pair) for pair in zip(told[::2], told[1::2], strict=True)]
             except (RedisError, OSError, TimeoutError) as error:
                 self._went(error)
+            else:
+                states = [State(*pair) for pair in zip(told[::2], told[1::2], strict=True)]
+                self._note_blocks(buckets, states)
+                return states
         return [self._charge_own(bucket, cost) for bucket in buckets]
+
+    def _note_blocks(self, buckets: Sequence[Bucket], states: Sequence[State]) -> None:
+        """Its own blocks a process knows at once."""
+        if self._blocks is not None:
+            now = time.monotonic()
+            for bucket, state in zip(buckets, states, strict=True):
+                if state.wait and bucket.limit.block:
+                    self._blocks[bucket.key] = now + state.wait
 
     async def mark(self, name: str, seconds: float) -> None:
         """Remember something for so long, and for all processes."""
@@ -217,6 +261,28 @@ class Block:
     #: Seconds since 1970.
     until: float
     why: str
+
+
+class Meter:
+    """The same buckets for a caller without an event loop; it has no buckets of its own."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis = redis_blocking.Redis.from_url(
+            redis_url, socket_timeout=ANSWER_LIMIT, socket_connect_timeout=ANSWER_LIMIT
+        )
+        self._script = self._redis.register_script(_SCRIPT)
+
+    def charge(self, bucket: Bucket, cost: float = 1) -> State:
+        """Charge it, unless it turns this away; how it stands then.
+
+        Raises:
+            RedisError
+        """
+        limit = bucket.limit
+        told: Any = self._script(
+            [_BLOCKS, _PREFIX + bucket.key], [cost, "", _PREFIX, limit.size, limit.period, limit.block]
+        )
+        return State(float(told[0]), float(told[1]))
 
 
 class Blocks:

@@ -8,7 +8,7 @@ SIGN_INS = Counter("facteur_sign_ins_total", "Sign-ins tried", ["service", "outc
 COMMANDS = Counter("facteur_commands_total", "Commands carried out", ["service", "command", "outcome"])
 COMMAND_SECONDS = Histogram(
     "facteur_command_seconds",
-    "Seconds from a whole command to its answer",
+    "Seconds from commands that came together, or the end of a message, to the answer",
     ["service"],
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0),
 )
@@ -28,3 +28,5 @@ ATTEMPTS = Counter("facteur_attempts_total", "Attempts to deliver to other hosts
 QUEUED = Gauge(
     "facteur_queue_recipients", "Recipients in the outgoing queue", ["state"], multiprocess_mode="mostrecent"
 )
+RETURNED = Counter("facteur_returned_total", "Reports that came in on mail of ours", ["what", "about"])
+WEBHOOKS = Counter("facteur_webhooks_total", "Requests to webhooks", ["outcome"])

@@ -1,12 +1,14 @@
 """TLS contexts, and the self-signed certificate that an appliance starts with.
 
-TLS 1.2 or later (RFC 8996), ciphers with forward secrecy (Mozilla's intermediate profile).
+Mozilla's intermediate profile, version 5.7: TLS 1.2 or later (RFC 8996), ciphers with forward secrecy of which the
+client chooses the one that is quick for it, no session tickets, whose keys would outlive the sessions.
 """
 
 import os
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from weakref import WeakKeyDictionary
 
 from cryptography import x509
@@ -19,24 +21,53 @@ from mailservices.config import Config
 
 CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+    "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305"
 )
+#: The group for the last three: ffdhe2048 (RFC 7919 appendix A.1).
+GROUP = """\
+-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+"""
 SELF_SIGNED_DAYS = 825
 #: What clients can bind to, of each context that a listener presents.
 _end_points: WeakKeyDictionary[ssl.SSLContext, bytes] = WeakKeyDictionary()
 
 
-def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """What a listener presents.
+def listening(*, asks: bool = False) -> ssl.SSLContext:
+    """What speaks TLS on a listener; certificates are given to it, or chosen for each client.
 
-    Raises:
-        OSError, ssl.SSLError, ValueError: the files cannot be read or do not fit.
+    Args:
+        asks: clients are asked for a certificate. A wrong one ends the handshake.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    context.load_cert_chain(certificate, key)
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.num_tickets = 0
+    context.verify_mode = ssl.CERT_OPTIONAL if asks else ssl.CERT_NONE
+    return context
+
+
+def server_context(certificate: Path, key: Path, password: str | None = None) -> ssl.SSLContext:
+    """What presents this certificate; clients can bind to it.
+
+    Raises:
+        OSError, ssl.SSLError, ValueError: the files cannot be read or do not fit.
+    """
+    context = listening()
+    context.load_cert_chain(certificate, key, password)
+    with NamedTemporaryFile("w", suffix=".pem") as file:  # the library reads files only
+        file.write(GROUP)
+        file.flush()
+        context.load_dh_params(file.name)
     _end_points[context] = _digest(certificate)
     return context
 
@@ -55,23 +86,17 @@ def _digest(certificate: Path) -> bytes:
     return read.fingerprint(algorithm)
 
 
-def server(config: Config, *, certified: bool = False) -> ssl.SSLContext:
-    """What this appliance's listeners present; a process that has no usable certificate ends.
-
-    Args:
-        certified: clients are asked for a certificate, where somebody is configured to certify them. Not on port
-            25: other hosts present whatever they have, and a certificate of a stranger ends the handshake.
-    """
+def files(config: Config) -> tuple[Path, Path]:
+    """The appliance's own certificate and its key; a process where they cannot be used ends here."""
     if config.tls_certificate is None or config.tls_key is None:
         configuration.refuse("FACTEUR_TLS_CERTIFICATE and FACTEUR_TLS_KEY name no files.")
     try:
         context = server_context(config.tls_certificate, config.tls_key)
-        if certified and config.tls_client_ca is not None:
+        if config.tls_client_ca is not None:
             context.load_verify_locations(config.tls_client_ca)
-            context.verify_mode = ssl.CERT_OPTIONAL
     except (OSError, ssl.SSLError, ValueError) as error:
         configuration.refuse(f"The TLS certificate cannot be used: {error}.")
-    return context
+    return config.tls_certificate, config.tls_key
 
 
 def opportunistic_context() -> ssl.SSLContext:

@@ -1,10 +1,16 @@
-"""The shell of a POP3 session: read, feed, dispatch, write, time out."""
+"""The shell of a POP3 session: read, feed, dispatch, write, time out. POP2 (pop2.py) differs in its words."""
 
 import asyncio
 import ssl
 import time
+from collections import Counter
+from collections.abc import Awaitable
 from contextlib import suppress
+from functools import cache
 from typing import Protocol
+
+from prometheus_client import Counter as Metric
+from prometheus_client import Histogram
 
 from mailservices import log
 from mailservices.mail.errors import MailError, ProtocolError, SignInFailed
@@ -24,9 +30,22 @@ IDLE_LIMIT = 600.0
 STRANGER_LIMIT = 60.0
 #: Commands that were not understood, or passwords that were wrong, before the client is sent away.
 ERRORS = 20
-_RESTARTING = responses.error("The service is restarting.", "SYS/TEMP")
+#: Commands that are counted together at most.
+COUNTED = 100
+_RESTARTING = "The service is restarting.", "SYS/TEMP"
 
 _log = log.get()
+
+
+@cache
+def _counter(listener: str, name: str, outcome: str) -> Metric:
+    """To find it by its labels takes longer than to count."""
+    return metrics.COMMANDS.labels(listener, name, outcome)
+
+
+@cache
+def _seconds(listener: str) -> Histogram:
+    return metrics.COMMAND_SECONDS.labels(listener)
 
 
 class Service(Protocol):
@@ -40,20 +59,25 @@ class Service(Protocol):
 class Pop3Connection(Connection):
     """One client."""
 
-    __slots__ = ("service", "session")
+    __slots__ = ("_counts", "_since", "service", "session")
+    #: As it is counted.
+    listener = "pop3"
 
     def __init__(self, service: Service, context: Context) -> None:
         super().__init__(service.loop)
         self.service = service
         self.session = Session(context, self)
+        #: (command, outcome) -> how many of those whose answers leave together, and when the first came.
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._since = 0.0
 
     async def serve(self) -> None:
-        if not self.service.doors.enter(self, "pop3"):
+        if not self.service.doors.enter(self, self.listener):
             _log.info("client not let in", peer=self.peer)
-            self.write(responses.error("Too many connections from your address.", "SYS/TEMP"))
+            self.write(self.refusal("Too many connections from your address.", "SYS/TEMP"))
             return
         with log.context(connection=new_id().hex[-12:], peer=self.peer):
-            self.write(responses.ok("Facteur is ready"))
+            self.write(self.greeting())
             try:
                 with suppress(Closed, ConnectionError):
                     try:
@@ -62,14 +86,16 @@ class Pop3Connection(Connection):
                         await self._send_away("silent", "You were silent for too long.", "SYS/TEMP")
                     except Endless:
                         await self._send_away("endless line", "The line has no end.", "SYS/PERM")
-                    await self.drain()
+                    await self.session.flush()
             finally:
+                self._note()
                 if self.session.drop is not None:
                     await self.session.drop.close()
 
     async def _send_away(self, reason: str, words: str, code: str) -> None:
         _log.info("client sent away", reason=reason)
-        await self.last_words(responses.error(words, code))
+        await self.session.flush()
+        await self.last_words(self.refusal(words, code))
 
     async def begin_tls(self) -> None:
         await self.start_tls(self.service.tls)
@@ -77,21 +103,26 @@ class Pop3Connection(Connection):
     def lost(self) -> None:
         self.service.doors.leave(self)
 
+    @property
+    def account_id(self) -> int | None:
+        return self.session.identity.account_id if self.session.identity else None
+
     def dismiss(self) -> None:
         self.session.ending = True
         if self.session.idle:
-            self.write(_RESTARTING)
+            self.write(self.refusal(*_RESTARTING))
             self.close()
 
     async def _converse(self) -> None:
         session = self.session
         while session.state is not State.CLOSED:
             if session.ending:
-                self.write(_RESTARTING)
+                session.say(self.refusal(*_RESTARTING))
                 return
             event = session.reader.next_event()
             if event is None:
-                await self.drain()
+                await session.flush()
+                self._note()
                 session.idle = True
                 data = await self.read(STRANGER_LIMIT if session.identity is None else IDLE_LIMIT)
                 session.idle = False
@@ -99,32 +130,49 @@ class Pop3Connection(Connection):
                     return
                 session.reader.receive(data)
             else:
-                await self._answer(event)
+                await self.answer(event)
                 self.patience.renew()
                 if session.errors > ERRORS:
                     await self._send_away("too many errors", "Too many errors.", "SYS/PERM")
                     return
-                # What one command says is taken before the next is begun, however many were sent ahead.
-                await self.drain()
+                # However many were sent ahead: a client that is behind is waited for before the next is begun.
+                await session.pour()
+                if self._counts.total() >= COUNTED:
+                    self._note()
 
-    async def _answer(self, event: Event) -> None:
+    def _note(self) -> None:
+        """Count what was answered: to do so for each of many that came together takes as long as they do."""
+        for (name, outcome), times in self._counts.items():
+            _counter(self.listener, name, outcome).inc(times)
+        if self._counts:
+            _seconds(self.listener).observe(time.monotonic() - self._since)
+            self._counts.clear()
+
+    # what the protocol has words for
+
+    def greeting(self) -> bytes:
+        self.session.timestamp = handlers.timestamp(self.session)
+        return responses.ok(f"Facteur is ready {self.session.timestamp}")
+
+    def refusal(self, words: str, code: str = "") -> bytes:
+        """Something is wrong; the code is one of RFC 2449 §8 or RFC 3206."""
+        return responses.error(words, code)
+
+    async def answer(self, event: Event) -> None:
         session = self.session
         if isinstance(event, LineTooLong):
-            self._bad("The line is too long.")
+            self.bad("The line is too long.")
             return
         try:
             name, command = commands.parse(event.text)
         except ProtocolError as error:
-            self._bad(str(error))
+            self.bad(str(error))
             return
         following = commands.COMMANDS[name].states.get(session.state)
         if following is None:
-            self._bad("The command is not possible in this state.")
+            self.bad("The command is not possible in this state.")
             return
-        started = time.monotonic()
-        well = await self._carry_out(name, command)
-        metrics.COMMANDS.labels("pop3", name, "OK" if well else "ERR").inc()
-        metrics.COMMAND_SECONDS.labels("pop3").observe(time.monotonic() - started)
+        well = await self.carry_out(name, handlers.HANDLERS[type(command)](session, command))
         if well:
             session.state = following
         elif name == "PASS":
@@ -133,27 +181,35 @@ class Pop3Connection(Connection):
             # RFC 1939 §6: the session ends, whether the marked messages could be removed or not.
             session.state = State.CLOSED
 
-    async def _carry_out(self, name: str, command: commands.Command) -> bool:
-        """Whether the command succeeded; whatever went wrong is answered."""
+    async def carry_out(self, name: str, work: Awaitable[None]) -> bool:
+        """Whether the command succeeded; whatever went wrong is answered. It is counted."""
+        if not self._counts:
+            self._since = time.monotonic()
+        well = await self._succeeds(name, work)
+        self._counts[name, "OK" if well else "ERR"] += 1
+        return well
+
+    async def _succeeds(self, name: str, work: Awaitable[None]) -> bool:
         try:
-            await handlers.HANDLERS[type(command)](self.session, command)
+            await work
         except handlers.StillAStranger:
             return False
         except MailError as error:
             self.session.errors += isinstance(error, SignInFailed)
-            self.write(responses.error(error.words, error.pop3))
+            self.session.say(self.refusal(error.words, error.pop3))
             return False
         except ProtocolError as error:
-            self._bad(str(error))
+            self.bad(str(error))
             return False
         except (Closed, TimedOut, Endless, ConnectionError):
             raise
         except Exception as error:  # noqa: BLE001 - unknown means temporary
             _log.exception("command failed", command=name, error=type(error).__name__)
-            self.write(responses.error("Something went wrong here, please try again later.", "SYS/TEMP"))
+            self.session.say(self.refusal("Something went wrong here, please try again later.", "SYS/TEMP"))
             return False
         return True
 
-    def _bad(self, words: str) -> None:
+    def bad(self, words: str) -> None:
+        """The client does not know the protocol."""
         self.session.errors += 1
-        self.write(responses.error(words))
+        self.session.say(self.refusal(words))

@@ -63,35 +63,43 @@ async def _greet(session: Session) -> None:
 
 
 async def _converse(session: Session) -> None:
+    wire, reader = session.wire, session.reader
     while session.state is not State.CLOSED:
-        event = session.reader.next_event()
-        if session.wire.ending:
-            session.wire.write(bytes(codes.SHUTTING_DOWN))
+        event = None if reader.empty else reader.next_event()
+        if wire.ending:
+            wire.write(bytes(codes.SHUTTING_DOWN))
             return
         if event is None:
-            await session.wire.drain()
-            session.wire.idle = True
-            octets = await session.wire.read(COMMAND_LIMIT)
-            session.wire.idle = False
+            _COMMAND_SECONDS.observe(time.monotonic() - wire.read_at)
+            await wire.drain()
+            wire.idle = True
+            octets = await wire.read(COMMAND_LIMIT)
+            wire.idle = False
             if not octets:
                 return
-            session.reader.receive(octets)
+            reader.receive(octets)
         else:
             await _answer(session, event)
-            session.wire.patience.renew()
+            wire.patience.renew()
 
 
 async def _answer(session: Session, event: Event) -> None:
     """Carry out one line and write its reply."""
-    started = time.monotonic()
-    if isinstance(event, Line) and event.text.startswith(_HTTP):
-        raise SentAway("speaks HTTP")
-    reply = await _reply(session, event)
+    match event:
+        case Line(line):
+            if line.startswith(_HTTP):
+                raise SentAway("speaks HTTP")
+            reply = await _carry_out(session, line)
+        case LineTooLong():
+            reply = codes.LINE_TOO_LONG
+        case BareLineEnd():
+            reply = codes.BARE_LINE_END
+        case _:
+            reply = codes.UNAVAILABLE
     if isinstance(reply, bytes):
         session.wire.write(reply)
         return
     session.wire.write(bytes(reply))
-    _COMMAND_SECONDS.observe(time.monotonic() - started)
     session.errors += reply.permanent
     if session.errors > ERRORS:
         raise SentAway("too many errors", codes.TOO_MANY_ERRORS)
@@ -99,34 +107,17 @@ async def _answer(session: Session, event: Event) -> None:
         session.state = State.CLOSED
 
 
-async def _reply(session: Session, event: Event) -> Reply | bytes:
-    match event:
-        case Line(line):
-            try:
-                command = commands.parse(line)
-            except BadChunk:
-                raise SentAway("chunk without a size", codes.SYNTAX_ERROR) from None
-            except ProtocolError as error:
-                return syntax_reply(error)
-            return await _carry_out(session, command)
-        case LineTooLong():
-            return codes.LINE_TOO_LONG
-        case BareLineEnd():
-            return codes.BARE_LINE_END
-        case _:
-            return codes.UNAVAILABLE
-
-
-async def _carry_out(session: Session, command: Command) -> Reply | bytes:
+async def _carry_out(session: Session, line: bytes) -> Reply | bytes:
     """One command in its state; whatever goes wrong becomes a reply, and the unforeseen a temporary one."""
+    try:
+        command = commands.parse(line)
+    except BadChunk:
+        raise SentAway("chunk without a size", codes.SYNTAX_ERROR) from None
+    except ProtocolError as error:
+        return syntax_reply(error)
     state = following(session.state, command)
     if state is None:
-        if isinstance(command, Bdat | LastBdat):
-            return await text.pass_over(session, command)
-        lacks_recipients = isinstance(command, Data) and session.state is State.SENDER
-        # RFC 2033 §4.2: LMTP has no reply for nobody.
-        nobody = lacks_recipients and not session.profile.lmtp
-        return codes.NO_VALID_RECIPIENTS if nobody else codes.BAD_SEQUENCE
+        return await _out_of_order(session, command)
     try:
         match command:
             case Data():
@@ -154,6 +145,15 @@ async def _carry_out(session: Session, command: Command) -> Reply | bytes:
         if isinstance(command, Quit):
             session.state = State.CLOSED
     return reply
+
+
+async def _out_of_order(session: Session, command: Command) -> Reply:
+    if isinstance(command, Bdat | LastBdat):
+        return await text.pass_over(session, command)
+    lacks_recipients = isinstance(command, Data) and session.state is State.SENDER
+    # RFC 2033 §4.2: LMTP has no reply for nobody.
+    nobody = lacks_recipients and not session.profile.lmtp
+    return codes.NO_VALID_RECIPIENTS if nobody else codes.BAD_SEQUENCE
 
 
 async def _start_tls(session: Session, state: State) -> Reply | bytes:

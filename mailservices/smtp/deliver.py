@@ -5,20 +5,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mailservices.mail import authentication_results, codes, headers, trace
+from mailservices.mail import authentication_results, codes, headers, returned, trace, vacation
 from mailservices.mail.envelope import Envelope
 from mailservices.mail.errors import BadMessage, NoSuchFolder, Unavailable
-from mailservices.mail.findings import Finding
+from mailservices.mail.findings import Finding, Result
 from mailservices.mail.vocabulary import Event, SpecialUse
 from mailservices.net import metrics
 from mailservices.smtp import leaving, signing, submission
-from mailservices.smtp.session import Session
+from mailservices.smtp.session import Session, named
 from mailservices.smtp.stages.arrival import Arrival
 from mailservices.store import contents, mailboxes
+from mailservices.store.answers import Away
 from mailservices.store.delivery import Content, Delivery, Placement
 from mailservices.store.directory import Mailbox, Route
-from mailservices.store.queue import Outgoing
-from mailservices.store.trace import Row
+from mailservices.store.outgoing import Outgoing
+from mailservices.store.returned import Suspect
+from mailservices.store.tally import Kind
+from mailservices.store.trace import Row, words
 
 _COMMIT_SECONDS = metrics.COMMIT_SECONDS.labels("smtp")
 _MESSAGES = metrics.MESSAGES.labels("smtp", Event.ACCEPTED)
@@ -52,7 +55,10 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     stamps = _stamps(session, envelope, arrival, now)
     stamps = await signing.signatures(session, envelope, stamps + header, arrival.body, now) + stamps
     return_path = trace.return_path(envelope.return_path)
-    content, facts = await contents.prepare(session.context.pool, return_path + stamps, header, arrival.body)
+    leaves = session.profile.submission and not any(route.mailboxes for route in routes)
+    content, facts = await contents.prepare(
+        session.context.pool, return_path + stamps, header, arrival.body, leaves=leaves
+    )
     if not facts.whole and not session.profile.submission:
         raise BadMessage(codes.TOO_MANY_PARTS)
     held = await submission.is_held(session, envelope)
@@ -65,17 +71,42 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
         tuple(_placed(content, return_path, stamps, place, now) for place in places),
         outgoing,
         events=tuple(_events(session, envelope, arrival, places, outgoing, content.size, facts.message_id)),
+        suspect=_suspect(session, envelope, arrival, header) if places or outgoing else None,
+        away=_away(session, envelope, arrival, header, places),
     )
     try:
         await session.context.appender.deliver(delivery)
     except NoSuchFolder:
         # Its owner removed the Junk folder just now: it is made anew when the message comes again.
         raise (Unavailable if arrival.junk else NoSuchFolder) from None
+    if arrival.seen:
+        domain, seen = arrival.seen
+        arrival.desk.tally.add(Kind.DMARC, domain, seen.facts())
     _COMMIT_SECONDS.observe(time.monotonic() - started)
     _MESSAGES.inc()
     _OCTETS.inc(content.size)
     if outgoing and not outgoing.release_at:
         session.context.bell.ring({one.destination for one in outgoing.recipients if not one.report})
+
+
+def _suspect(session: Session, envelope: Envelope, arrival: Arrival, header: bytes) -> Suspect | None:
+    """A message from elsewhere that may be a report is read once it is delivered."""
+    if session.profile.submission or not returned.suspected(header, envelope.return_path):
+        return None
+    recipients = tuple(str(one.address) for one in envelope.recipients)
+    proven = any(one.method == "dmarc" and one.result is Result.PASS for one in arrival.findings)
+    return Suspect(session.trace_id, envelope.return_path, recipients, header, proven)
+
+
+def _away(
+    session: Session, envelope: Envelope, arrival: Arrival, header: bytes, places: Sequence[_Place]
+) -> tuple[Away, ...]:
+    """Who are away and may answer: not what goes to Junk, for its sender is often forged."""
+    accounts = [place.box.account_id for place in places if place.box.away]
+    if not accounts or arrival.junk or not vacation.may_be_answered(header, envelope.return_path):
+        return ()
+    kept = vacation.kept(header)
+    return tuple(Away(one, session.trace_id, envelope.return_path, kept) for one in accounts)
 
 
 def _placed(
@@ -162,8 +193,17 @@ def _events(
     def row(kind: Event, recipient: str, account: int | None, detail: str = "") -> Row:
         return Row(session.trace_id, kind, "smtp", account, peer, sender, recipient, message_id, size, detail)
 
-    addresses = ", ".join(str(one.address) for one in envelope.recipients)
-    yield row(Event.ACCEPTED, addresses, account_id, summary(arrival.findings))
+    to = [str(one.address) for one in envelope.recipients]
+    leads = [place.box.address for place in places]
+    leads += [one.address for one in outgoing.recipients] if outgoing else []
+    subject, _ = named(arrival.header)
+    yield replace(
+        row(Event.ACCEPTED, ", ".join(to), account_id, summary(arrival.findings)),
+        subject=subject,
+        envid=envelope.envid,
+        words=words(sender, *to, *leads, message_id, subject, envelope.envid, peer),
+        facts=session.facts(),
+    )
     junk = f"to Junk: {'; '.join(arrival.junk)}" if arrival.junk else ""
     for place in places:
         yield row(Event.DELIVERED, place.box.address, place.box.account_id, junk)

@@ -9,7 +9,7 @@ from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.smtp.session import Session
 from mailservices.store.delivery import Content
 from mailservices.store.directory import Route
-from mailservices.store.queue import Outgoing, OutgoingRecipient
+from mailservices.store.outgoing import Outgoing, OutgoingRecipient
 
 
 def outgoing(
@@ -113,4 +113,5 @@ def _leaving(envelope: Envelope, recipient: Recipient, route: Route) -> Iterator
 def _queued(
     recipient: Recipient, address: Address, notify: tuple[str, ...] | None, report: str = ""
 ) -> OutgoingRecipient:
-    return OutgoingRecipient(str(address), address.domain, recipient.orcpt, notify, report)
+    received_as = str(recipient.address) if address != recipient.address else ""
+    return OutgoingRecipient(str(address), address.domain, recipient.orcpt, notify, received_as, report)

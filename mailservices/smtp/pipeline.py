@@ -4,6 +4,7 @@ Stages of a group are asked at once, groups one after the other. A new check is 
 """
 
 import asyncio
+from functools import cache
 from typing import TypeAlias
 
 from mailservices import log
@@ -12,13 +13,25 @@ from mailservices.mail.address import Address
 from mailservices.mail.errors import ComeBack, MailError, TurnedAway
 from mailservices.mail.policy import NO_CHECKS
 from mailservices.net import metrics
-from mailservices.smtp.stages import dmarc, dnslists, greylist, helo, iprev, limits, loops, rates, signatures, spf
-from mailservices.smtp.stages.arrival import Arrival, Outcome, Stage, Verdict
+from mailservices.smtp.stages import (
+    access,
+    dmarc,
+    dnslists,
+    greylist,
+    helo,
+    iprev,
+    limits,
+    loops,
+    rates,
+    signatures,
+    spf,
+)
+from mailservices.smtp.stages.arrival import PASSED, Arrival, Outcome, Stage, Verdict
 
 Point: TypeAlias = tuple[tuple[Stage, ...], ...]
 
 #: Before the greeting.
-CONNECTION: Point = ((rates.connection,),)
+CONNECTION: Point = ((access.check,), (rates.connection,))
 SENDER: Point = ((rates.message,),)
 #: For the first recipient of a transaction; what follows is asked for each.
 FIRST_RECIPIENT: Point = ((iprev.check, helo.check, dnslists.check, spf.check),)
@@ -28,6 +41,8 @@ ALWAYS: Point = ((limits.check,), (loops.check,))
 #: Of a message from the world. DMARC judges by what was found before it: SPF, DKIM, ARC.
 MESSAGE: Point = ((signatures.check,), (dmarc.check,))
 
+#: The counter of a method and result; there are a few dozen.
+_count = cache(metrics.FINDINGS.labels)
 _log = log.get()
 
 
@@ -74,10 +89,17 @@ async def message(arrival: Arrival) -> None:
 
 async def _ask(point: Point, arrival: Arrival) -> None:
     for group in point:
-        if len(group) == 1 or arrival.client.known:
+        if len(group) == 1:
+            verdict = await group[0](arrival)
+            if verdict is PASSED:
+                continue
+            verdicts = [verdict]
+        elif arrival.client.known:
             verdicts = [await stage(arrival) for stage in group]
         else:
             verdicts = await asyncio.gather(*(stage(arrival) for stage in group))
+        if all(verdict is PASSED for verdict in verdicts):
+            continue
         for stage, verdict in zip(group, verdicts, strict=True):
             _note(stage, verdict, arrival)
         worst = max(verdicts, key=lambda verdict: verdict.outcome)
@@ -90,7 +112,7 @@ def _note(stage: Stage, verdict: Verdict, arrival: Arrival) -> None:
     if verdict.outcome is not Outcome.ACCEPT:
         metrics.VERDICTS.labels(name, verdict.outcome.name.lower()).inc()
     for finding in verdict.findings:
-        metrics.FINDINGS.labels(finding.method, finding.result).inc()
+        _count(finding.method, finding.result).inc()
     arrival.findings += verdict.findings
     if verdict.outcome is Outcome.JUNK:
         arrival.junk.append(verdict.reason)

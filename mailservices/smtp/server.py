@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from mailservices.auth.credentials import Gate
+from mailservices.auth.outs import SignOuts
 from mailservices.config import Config
 from mailservices.mail import codes
 from mailservices.mail.errors import MailError, Unavailable
-from mailservices.net import tls
 from mailservices.net.bell import Bell
+from mailservices.net.certificates import Certificates
 from mailservices.net.dns import Resolver
 from mailservices.net.doors import Doors
 from mailservices.net.gateway import Gateway
 from mailservices.net.health import Health
+from mailservices.net.limiter import Limiter
 from mailservices.net.nudges import Nudges
 from mailservices.net.rates import Rates
 from mailservices.net.worker import Listener
@@ -23,10 +26,11 @@ from mailservices.smtp.session import LMTP, RECEPTION, SUBMISSION, SUBMISSIONS, 
 from mailservices.smtp.stages.arrival import Desk
 from mailservices.smtp.stages.listings import Listings
 from mailservices.smtp.wire import Wire
-from mailservices.store import policy
+from mailservices.store import allowance, certificates, directory, policy
 from mailservices.store import pool as database
 from mailservices.store.appender import Appender
 from mailservices.store.keys import KeyRing
+from mailservices.store.tally import Tally
 from mailservices.store.trace import Journal
 
 #: The ports that a worker serves, in the order in which they are bound.
@@ -47,10 +51,15 @@ class SmtpService:
         self.nudges = Nudges(self.config.redis_url)
         self.journal = Journal(self.pool)
         self.bell = Bell(self.config.redis_url)
-        desk = Desk(self.pool, Resolver(self.config), policy.Policies(self.pool), Listings(), Rates(), Gateway())
+        rates = Rates(Limiter(self.config.redis_url))
+        resolver, policies, self.tally = Resolver(self.config), policy.Policies(self.pool), Tally(self.pool)
+        desk = Desk(self.pool, resolver, policies, Listings(), rates, Gateway(), self.tally)
         self.context = Context(
             self.config,
             self.pool,
+            directory.lookups(self.pool),
+            directory.owners(self.pool),
+            allowance.charges(self.pool),
             Appender(self.pool, self.nudges.tell),
             Gate(self.pool, self.config, "smtp"),
             self.journal,
@@ -58,8 +67,12 @@ class SmtpService:
             KeyRing(self.pool, self.config.sealing_key),
             desk,
         )
-        self.tls = tls.server(self.config)
-        self.submission_tls = tls.server(self.config, certified=True)
+        self.outs = SignOuts(self.pool, self.doors)
+        read = partial(certificates.read, self.pool, self.config.sealing_key)
+        self.certificates = Certificates(self.config, read)
+        await self.certificates.start()
+        self.tls = self.certificates.listening()
+        self.submission_tls = self.certificates.listening(asks=True)
         health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
         ports = self.config.ports
         return (
@@ -74,9 +87,13 @@ class SmtpService:
     async def stop(self) -> None:
         """Let transactions in flight end; whoever waits is told to come back (RFC 5321 §3.8)."""
         await self.doors.clear(TRANSACTION_LIMIT)
+        await self.outs.close()
         await self.context.appender.stop()
         await self.context.gate.close()
+        await self.context.desk.rates.close()
+        await self.certificates.close()
         await self.journal.flush()
+        await self.tally.flush()
         await self.bell.close()
         await self.nudges.close()
         await self.pool.close()

@@ -1,11 +1,13 @@
 """What one SMTP session knows, and what all sessions of a process share."""
 
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from mailservices.auth.client import Client
 from mailservices.auth.credentials import Gate, Identity
 from mailservices.config import Config
+from mailservices.mail import headers, text
 from mailservices.mail.codes import Reply
 from mailservices.mail.envelope import Envelope
 from mailservices.mail.vocabulary import Event
@@ -17,13 +19,14 @@ from mailservices.protocols.smtp.session import State
 from mailservices.smtp.incoming import Incoming
 from mailservices.smtp.stages.arrival import Arrival, Desk, Stranger
 from mailservices.smtp.wire import Wire
+from mailservices.store.allowance import Charges
 from mailservices.store.appender import Appender
-from mailservices.store.directory import Route
+from mailservices.store.directory import Lookups, Owners, Route
 from mailservices.store.ids import new_id
 from mailservices.store.keys import KeyRing
 from mailservices.store.policy import Rules
 from mailservices.store.pool import Pool
-from mailservices.store.trace import Journal, Row
+from mailservices.store.trace import Journal, Row, words
 
 
 class SentAway(Exception):
@@ -41,6 +44,9 @@ class Context:
 
     config: Config
     pool: Pool
+    lookups: Lookups
+    owners: Owners
+    charges: Charges
     appender: Appender
     gate: Gate
     journal: Journal
@@ -136,11 +142,35 @@ class Session:
         self.reader.clear()
         self.helo = ""
         self.extended = False
-        self.identity = None
+        self.identity = self.wire.account_id = None
+
+    def facts(self) -> dict[str, Any]:
+        """How the transaction came, and what was found out about it: for the trace."""
+        arrival = self.arrival
+        checks = [
+            [one.method, one.result, one.reason, " ".join(f"{name}={value}" for name, value in one.properties)]
+            for one in (arrival.findings if arrival else ())
+        ]
+        found = {
+            "port": self.profile.name,
+            "helo": self.helo,
+            "tls": self.wire.tls,
+            "account": self.identity.address if self.identity else "",
+            "checks": checks,
+            "junk": list(arrival.junk) if arrival else [],
+        }
+        return {name: value for name, value in found.items() if value}
 
     def refused(self, reply: Reply, recipient: str = "", reason: str = "") -> None:
-        """Leave a trace of what was turned away, and why where the reply does not say it all."""
+        """Leave a trace of what was turned away, and why where the reply does not say it all.
+
+        Outside of a transaction it has nothing to do with what comes next.
+        """
         metrics.MESSAGES.labels("smtp", Event.REFUSED).inc()
+        sender = self.envelope.return_path if self.envelope else ""
+        envid = self.envelope.envid if self.envelope else ""
+        header = self.arrival.header if self.arrival else b""
+        subject, message_id = named(header)
         self.context.journal.add(
             Row(
                 self.trace_id,
@@ -148,8 +178,21 @@ class Session:
                 "smtp",
                 account_id=self.identity.account_id if self.identity else None,
                 remote_host=self.wire.peer or None,
-                sender=self.envelope.return_path if self.envelope else "",
+                sender=sender,
                 recipient=recipient,
+                message_id_field=message_id,
+                subject=subject,
+                envid=envid,
+                words=words(sender, recipient, message_id, subject, envid, self.wire.peer),
+                facts={**self.facts(), "reason": reason} if reason else self.facts(),
                 detail=f"{reply.code} {reply.enhanced} {reply.text}" + (f" ({reason})" if reason else ""),
             )
         )
+        if self.envelope is None:
+            self.trace_id = new_id()
+
+
+def named(header: bytes) -> tuple[str, str]:
+    """Subject and Message-ID of a message, as people look for them; empty where it has none."""
+    subject, message_id = (headers.first(header, name) for name in (b"subject", b"message-id"))
+    return text.decode_field(subject or b""), (message_id or b"").decode("utf-8", "replace")

@@ -32,6 +32,7 @@ async def sign_in(session: Session, command: Auth) -> Reply:
         session.identity = await session.context.gate.sign_in(
             begun, command.initial, lambda challenge: _ask(session, challenge), client
         )
+        session.wire.account_id = session.identity.account_id
     except Cancelled:
         return codes.AUTH_CANCELLED
     except SignInFailed:

@@ -2,7 +2,7 @@
 
 - every author in From must be an address of the account: its own, an alias of it, or one that it may send as
 - Bcc goes: it is for the sender's own copy (RFC 5322 §3.6.3)
-- an account that sends more in a day than its domain allows is held up, and the administrator told
+- what an account or its domain sends beyond the limits of a day is held, and the administrator told
 """
 
 from mailservices import log
@@ -12,7 +12,7 @@ from mailservices.mail.envelope import Envelope
 from mailservices.mail.errors import NotYourAddress, ProtocolError
 from mailservices.smtp.session import Session
 from mailservices.store import allowance as store
-from mailservices.store import directory, policy
+from mailservices.store import policy
 
 #: Authors of one message.
 AUTHORS = 20
@@ -31,8 +31,8 @@ async def prepared(session: Session, header: bytes) -> bytes:
         return header
     for author in authors(header):
         # The envelope's sender was asked for already.
-        if author != session.envelope.sender and not await directory.owns(
-            session.context.pool, session.identity.account_id, author
+        if author != session.envelope.sender and not await session.context.owners.answer(
+            (session.identity.account_id, author)
         ):
             raise NotYourAddress
     if b"bcc" not in header.lower():
@@ -42,15 +42,19 @@ async def prepared(session: Session, header: bytes) -> bytes:
 
 async def is_held(session: Session, envelope: Envelope) -> bool:
     """Count the message, and say whether it has to wait until the administrator has seen it."""
-    identity, pool = session.identity, session.context.pool
+    identity = session.identity
     if identity is None:
         return False
     recipients = {f"{one.address.key}@{one.address.domain}" for one in envelope.recipients}
-    allowance = await store.charge(pool, identity.account_id, recipients)
+    allowance = await store.charge(session.context.charges, store.Message(identity.account_id, recipients))
     if allowance.near:
-        what = "its mail is held" if allowance.exceeded else "close to its limit"
-        _log.warning("account sends much", account=identity.address, sent=str(allowance), held=allowance.exceeded)
-        await policy.notice(pool, f"sending {identity.account_id}", f"{identity.address}: {allowance}; {what}.")
+        who = allowance.domain or identity.address
+        what = "mail is held" if allowance.exceeded else "close to the limit"
+        _log.warning(
+            "much is sent", who=who, account=identity.address, sent=str(allowance), held=allowance.exceeded
+        )
+        name = f"domain sending {allowance.domain_id}" if allowance.domain else f"sending {identity.account_id}"
+        await policy.notice(session.context.pool, name, f"{who}: {allowance}; {what}.")
     return allowance.exceeded
 
 

@@ -30,7 +30,7 @@ from mailservices.protocols.smtp import commands, parameters, replies
 from mailservices.protocols.smtp.parameters import ParameterError
 from mailservices.smtp import pipeline, signin
 from mailservices.smtp.session import Session
-from mailservices.store import directory, queue
+from mailservices.store import directory, outgoing
 from mailservices.store.directory import Route
 from mailservices.store.policy import Rules
 
@@ -85,10 +85,13 @@ async def mail(session: Session, command: commands.Mail) -> Reply:
     if command.parameters and not session.extended:
         return codes.PARAMETER_UNKNOWN
     envelope = Envelope(command.sender)
-    try:
-        parameters.read_mail(envelope, command.parameters, {word.split(" ")[0] for word in extensions(session)})
-    except ParameterError as error:
-        return error.reply
+    if command.parameters:
+        try:
+            parameters.read_mail(
+                envelope, command.parameters, {word.split(" ")[0] for word in extensions(session)}
+            )
+        except ParameterError as error:
+            return error.reply
     if envelope.size > session.context.config.message_bytes:
         raise TooLarge
     reply = await _timed(session, envelope)
@@ -99,22 +102,21 @@ async def mail(session: Session, command: commands.Mail) -> Reply:
     if (
         session.identity
         and command.sender
-        and not await directory.owns(session.context.pool, session.identity.account_id, command.sender)
+        and not await session.context.owners.answer((session.identity.account_id, command.sender))
     ):
         raise NotYourAddress
     # Who is not checked needs no rules: whatever they are, they are not asked for.
     rules = Rules() if session.profile.exempt else await session.context.desk.policies.current()
     arrival = session.arrive(rules, envelope)
     await pipeline.sender(arrival)
-    session.begin()
     session.envelope, session.arrival = envelope, arrival
     return reply
 
 
 async def _timed(session: Session, envelope: Envelope) -> Reply:
     """What is asked about time: when it may go, until when it has to, and before whom."""
-    now = datetime.now(UTC)
     if envelope.hold:
+        now = datetime.now(UTC)
         release = envelope.hold.release(now)
         too_late = envelope.by and release > now + timedelta(seconds=envelope.by.seconds)
         if release > now + LONGEST_HOLD or too_late:
@@ -122,7 +124,7 @@ async def _timed(session: Session, envelope: Envelope) -> Reply:
             return codes.SYNTAX_ERROR
         if (
             session.identity
-            and await queue.count_held(session.context.pool, session.identity.account_id) >= HELD_MESSAGES
+            and await outgoing.count_held(session.context.pool, session.identity.account_id) >= HELD_MESSAGES
         ):
             return codes.TOO_MANY_HELD
     if envelope.priority > 0 and session.identity is None:
@@ -136,10 +138,12 @@ async def rcpt(session: Session, command: commands.Rcpt) -> Reply:
     envelope = session.envelope
     if envelope is None or session.arrival is None:
         return codes.BAD_SEQUENCE
-    try:
-        recipient = parameters.read_rcpt(Recipient(command.recipient), command.parameters, {"DSN"})
-    except ParameterError as error:
-        return error.reply
+    recipient = Recipient(command.recipient)
+    if command.parameters:
+        try:
+            recipient = parameters.read_rcpt(recipient, command.parameters, {"DSN"})
+        except ParameterError as error:
+            return error.reply
     if len(envelope.recipients) >= RECIPIENTS:
         raise TooManyRecipients
     if command.recipient.needs_smtputf8 and not envelope.smtputf8:
@@ -174,7 +178,7 @@ async def _lead(session: Session, recipient: Address) -> Route:
     """Where the recipient leads, and whether this sender may write there."""
     if srs.is_rewritten(recipient) and (sender := await _forwarded(session, recipient)):
         return Route((), (sender,))
-    route = await directory.resolve(session.context.pool, recipient)
+    route = await directory.resolve(session.context.pool, recipient, session.context.lookups)
     if route.restricted:
         identity = session.identity
         if identity is None or not await directory.may_post(

@@ -1,12 +1,14 @@
 """The wire under an SMTP session: aiosmtpd's protocol. The only file that knows aiosmtpd.
 
-What aiosmtpd gives: the stream over the transport, STARTTLS in mid-connection, the session timer. What it is not
-asked for, since RFC 5321 and RFC 3461 want more than it does: reading lines and messages, every verb and every
-reply. Those are ours, in protocols/smtp and in this room.
+What aiosmtpd gives: the connection's life, STARTTLS in the middle of it, back-pressure of what is written. What it
+is not asked for, since RFC 5321 and RFC 3461 want more than it does: reading lines and messages, every verb and
+every reply. Those are ours, in protocols/smtp and in this room. Octets do not pass through its stream reader, and
+one timer serves all reads of a connection: both would cost more than most commands.
 """
 
 import asyncio
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -22,6 +24,10 @@ from mailservices.net.patience import Endless, Patience
 READ_AHEAD = 64 * 1024
 #: Seconds for a client that does not take its replies.
 WRITE_LIMIT = 120.0
+#: Seconds from a connection, or from the start of TLS, to the first read.
+CONNECTION_LIMIT = 300.0
+#: Seconds after which the timer looks again, where it rang and nobody was waiting for the client.
+BUSY_LIMIT = 1.0
 
 _log = log.get()
 
@@ -46,12 +52,24 @@ class Wire(SMTP):
         self._converse = converse
         #: The client's address where a balancer speaks for it; set before the connection is made.
         self.proxied: tuple[str, int] | None = None
+        self._peer = ""
         self._gathered = bytearray()
+        self._received = bytearray()
+        self._eof = False
+        #: Nothing is read from the client: it is ahead of us. (What `_paused` says, its base class needs.)
+        self._held_off = False
+        self._reading: asyncio.Future[None] | None = None
+        #: When the client that is being read has been silent for too long, on the loop's clock.
+        self._deadline = 0.0
         #: Between two commands: nothing is lost when the connection ends here.
         self.idle = True
         #: The service stops: no further command is begun.
         self.ending = False
+        #: Who has signed in.
+        self.account_id: int | None = None
         self.patience = Patience()
+        #: When `read` returned last, on the monotonic clock.
+        self.read_at = time.monotonic()
 
     # asyncio and aiosmtpd call these
 
@@ -61,11 +79,51 @@ class Wire(SMTP):
         finally:
             self.close()
 
-    def eof_received(self) -> bool | None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # Under TLS as well: what a client sent before is not looked at (RFC 3207 §4.2).
+        self._received.clear()
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if len(self._received) > READ_AHEAD and not self._held_off:
+            transport: Any = self.transport
+            self._held_off = True
+            transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
         """A client may stop writing and still wait for its replies; aiosmtpd would cancel the conversation."""
-        return asyncio.StreamReaderProtocol.eof_received(self) and not self.tls
+        self._eof = True
+        self._wake()
+        return not self.tls
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._eof = True
+        super().connection_lost(error)
+
+    def _wake(self) -> None:
+        if self._reading is not None and not self._reading.done():
+            self._reading.set_result(None)
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """The timer that runs is let run, unless it would ring too late."""
+        self._deadline = self.loop.time() + (duration or CONNECTION_LIMIT)
+        if self._timeout_handle is None or self._timeout_handle.when() > self._deadline:
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        self._timeout_handle = self.loop.call_at(self._deadline, self._timeout_cb)
 
     def _timeout_cb(self) -> None:
+        now = self.loop.time()
+        if self._reading is None:
+            self._deadline = now + BUSY_LIMIT
+        if now < self._deadline:
+            self._set_timer()
+            return
         _log.info("client sent away", reason="silent")
         self.write(bytes(codes.TIMED_OUT))
         self.close()
@@ -90,10 +148,12 @@ class Wire(SMTP):
     @property
     def peer(self) -> str:
         """The client's IP address."""
-        found = self.proxied
-        if found is None and self.transport is not None:
-            found = self.transport.get_extra_info("peername")
-        return plain_address(str(found[0])) if found else ""
+        if not self._peer:
+            found = self.proxied
+            if found is None and self.transport is not None:
+                found = self.transport.get_extra_info("peername")
+            self._peer = plain_address(str(found[0])) if found else ""
+        return self._peer
 
     @property
     def tls(self) -> str:
@@ -115,10 +175,27 @@ class Wire(SMTP):
             Endless: it sends, and nothing comes of it.
         """
         self._flush()
-        self._reset_timeout(max(self.patience.left(limit), 0.001))
-        data: bytes = await self._reader.read(READ_AHEAD)
+        if not self._received and not self._eof:
+            self._reset_timeout(max(self.patience.left(limit), 0.001))
+            await self._wait()
+        self.read_at = time.monotonic()
+        data = bytes(self._received)
+        self._received.clear()
+        if self._held_off:
+            self._held_off = False
+            transport: Any = self.transport
+            if transport is not None:
+                transport.resume_reading()
         self.patience.took(len(data))
         return data
+
+    async def _wait(self) -> None:
+        """Until something is there to be read."""
+        self._reading = self.loop.create_future()
+        try:
+            await self._reading
+        finally:
+            self._reading = None
 
     async def is_silent(self, seconds: float) -> bool:
         """Whether the client says nothing for so long.
@@ -128,8 +205,10 @@ class Wire(SMTP):
         """
         try:
             async with asyncio.timeout(seconds):
-                if not await self._reader.read(READ_AHEAD):
-                    raise Closed
+                while not self._received:
+                    if self._eof:
+                        raise Closed
+                    await self._wait()
         except TimeoutError:
             return True
         return False
@@ -137,17 +216,20 @@ class Wire(SMTP):
     @property
     def buffered(self) -> bool:
         """Whether octets were received that nobody has read."""
-        return bool(self._reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio has no other way
+        return bool(self._received)
 
     def write(self, octets: bytes) -> None:
         """Gathered until somebody drains, reads or closes: replies to pipelined commands leave together."""
         self._gathered += octets
 
     def _flush(self) -> None:
+        if not self._gathered:
+            return
         octets = bytes(self._gathered)
         self._gathered.clear()
-        if octets and self.transport is not None and not self.transport.is_closing():
-            self._writer.write(octets)
+        transport: Any = self.transport
+        if transport is not None and not transport.is_closing():
+            transport.write(octets)
 
     async def drain(self) -> None:
         """Send what is written.
@@ -180,8 +262,8 @@ class Wire(SMTP):
         self.patience.renew(PARTING_OCTETS)
         with suppress(Endless, OSError, TimeoutError):
             async with asyncio.timeout(PARTING_LIMIT):
-                while data := await self._reader.read(READ_AHEAD):
-                    self.patience.took(len(data))
+                while await self.read(PARTING_LIMIT):
+                    pass
 
     def close(self) -> None:
         """Send what is written, then close; a client that does not take it is not waited for."""

@@ -17,6 +17,7 @@ from mailservices.store.delivery import Delivery, Placed, stands, write
 from mailservices.store.pool import Connection, Pool, acquired
 from mailservices.store.queue import LeaseLost
 from mailservices.store.reports import AlreadyReported
+from mailservices.store.webhooks import Hooks
 
 #: What one transaction takes at most.
 BATCH_MESSAGES = 200
@@ -57,6 +58,7 @@ class Appender:
     def __init__(self, pool: Pool, tell: Tell) -> None:
         self._pool = pool
         self._tell = tell
+        self._hooks = Hooks(pool)
         self._waiting: list[_Waiting] = []
         self._wake = asyncio.Event()
         self._stopping = False
@@ -140,11 +142,12 @@ class Appender:
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         """One transaction for all; where it is refused for its content, one for each."""
+        wanted = await self._wanted(batch)
         for attempt in range(1, CONFLICT_ATTEMPTS + 1):
             results: list[list[Placed] | MailError] = []
             try:
                 async with acquired(self._pool) as db, db.transaction():
-                    results = await write(db, [waiting.delivery for waiting in batch])
+                    results = await write(db, [waiting.delivery for waiting in batch], wanted)
             except _CONFLICTS:
                 if attempt == CONFLICT_ATTEMPTS:
                     raise
@@ -165,6 +168,12 @@ class Appender:
             else:
                 self._tell_all(batch, results)
                 return
+
+    async def _wanted(self, batch: list[_Waiting]) -> frozenset[str]:
+        """What hooks are to be told of, where something goes into the queue or out of it."""
+        if any(waiting.delivery.outgoing or waiting.delivery.settlement for waiting in batch):
+            return await self._hooks.wanted()
+        return frozenset()
 
     def _wait_for(self, finding_out: Coroutine[None, None, None]) -> None:
         """COMMIT was sent, but no answer came: whoever waits for it waits on, and others go on meanwhile."""

@@ -7,13 +7,17 @@ pieces that nothing refers to.
 
 import asyncio
 import mmap
+import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import IO, TypeAlias
 from uuid import UUID
 
 import zstandard
 
+from mailservices.store.gathering import Gathering
 from mailservices.store.ids import new_id
 from mailservices.store.pool import Pool, connection
 from mailservices.store.rows import Rows
@@ -42,6 +46,10 @@ INSERT_PIECE = "INSERT INTO mail_blob (blob_id, piece, zstd, data) VALUES ($1, $
 SELECT_PIECES = (
     "SELECT piece, zstd, data FROM mail_blob WHERE blob_id = $1 AND piece BETWEEN $2 AND $3 ORDER BY piece"
 )
+SELECT_SMALL = "SELECT blob_id, zstd, data FROM mail_blob WHERE blob_id = ANY($1::uuid[]) AND piece = 0"
+
+#: Small bodies, read together with those that others ask for.
+Smalls: TypeAlias = "Gathering[UUID, bytes]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,20 @@ def rows(bodies: Iterable[Body]) -> Rows:
     return "mail_blob", _COLUMNS, [(body.blob_id, 0, body.zstd, body.data) for body in unique.values()]
 
 
+async def to_file(pool: Pool, blob_id: UUID, size: int) -> IO[bytes]:
+    """A large body as one, in a file without a name; whoever asked for it closes it."""
+    # Closed by the caller, whose it is then.
+    file = tempfile.TemporaryFile(prefix="body-")  # noqa: SIM115
+    try:
+        async for piece in read(pool, blob_id, 0, size):
+            file.write(piece)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
 async def read(pool: Pool, blob_id: UUID, start: int, end: int) -> AsyncIterator[bytes]:
     """The octets from start to end, piece by piece; one piece is in memory at a time."""
     for piece in range(start // PIECE_OCTETS, (max(end, start + 1) - 1) // PIECE_OCTETS + 1):
@@ -106,3 +128,15 @@ async def read(pool: Pool, blob_id: UUID, start: int, end: int) -> AsyncIterator
                 await asyncio.sleep(0)
             offset = piece * PIECE_OCTETS
             yield octets[max(0, start - offset) : max(0, end - offset)]
+
+
+def smalls(pool: Pool) -> Smalls:
+    """For one process: reads bodies of up to THREAD_OCTETS whole. Made inside the event loop."""
+    return Gathering(partial(_read_small, pool))
+
+
+async def _read_small(pool: Pool, blob_ids: Sequence[UUID]) -> list[bytes]:
+    async with connection(pool) as db:
+        rows = await db.fetch(SELECT_SMALL, list(set(blob_ids)))
+    found = {row["blob_id"]: unpack(row["zstd"], row["data"]) for row in rows}
+    return [found.get(blob_id, b"") for blob_id in blob_ids]

@@ -17,14 +17,22 @@ LARGE_AT_ONCE = 3
 _large = asyncio.Semaphore(LARGE_AT_ONCE)
 
 
-async def prepare(pool: Pool, prefix: bytes, header: bytes, body: bytes | mmap.mmap) -> tuple[Content, Facts]:
+async def prepare(
+    pool: Pool, prefix: bytes, header: bytes, body: bytes | mmap.mmap, *, leaves: bool = False
+) -> tuple[Content, Facts]:
     """The content of prefix + header + body, and what is known of it.
+
+    Args:
+        leaves: no mailbox here gets it, so that nobody asks for its structure.
 
     Raises:
         Unavailable: a large body could not be written.
     """
     head = prefix + header
-    if len(body) > THREAD_OCTETS:
+    if leaves:
+        facts = structure.little(header)
+        stored = await bodies.keep(pool, body)
+    elif len(body) > THREAD_OCTETS:
         async with _large:
             facts = await asyncio.to_thread(structure.read, head, body)
             stored = await bodies.keep(pool, body)

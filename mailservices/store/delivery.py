@@ -12,34 +12,37 @@ from uuid import UUID
 
 from mailservices.mail.errors import MailboxFull, MailError, NoSuchFolder, TooLargeForMailbox
 from mailservices.mail.flags import DELETED, SEEN
-from mailservices.store import bodies, queue, reports, trace
+from mailservices.store import aggregates, answers, bodies, outgoing, queue, reports, returned, trace, webhooks
 from mailservices.store.bodies import Body
 from mailservices.store.ids import new_id
+from mailservices.store.modseqs import NEXT
+from mailservices.store.outgoing import Outgoing
 from mailservices.store.pool import Connection
+from mailservices.store.room import has_room
 from mailservices.store.rows import Rows, insert
 
 LOCK = """
-SELECT u.account_id, u.bytes, a.quota_bytes
+SELECT u.account_id, u.bytes, a.quota_bytes, u.messages, a.quota_messages
 FROM mail_usage u JOIN directory_account a ON a.id = u.account_id
 WHERE u.account_id = ANY($1::bigint[])
 ORDER BY u.account_id FOR UPDATE OF u
 """
 
 # The accounts' usage by the way: one round trip less.
-DRAW = """
+DRAW = f"""
 WITH used AS (
     UPDATE mail_usage u SET bytes = u.bytes + d.bytes, messages = u.messages + d.messages
     FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS d(account_id, bytes, messages)
     WHERE u.account_id = d.account_id
 )
 UPDATE mail_mailbox m
-SET uidnext = m.uidnext + d.messages, modseq = m.modseq + 1, messages = m.messages + d.messages,
+SET uidnext = m.uidnext + d.messages, modseq = {NEXT}, messages = m.messages + d.messages,
     unseen = m.unseen + d.unseen, deleted = m.deleted + d.deleted, bytes = m.bytes + d.bytes
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
      AS d(account_id, mailbox_id, messages, unseen, deleted, bytes)
 WHERE m.account_id = d.account_id AND m.mailbox_id = d.mailbox_id
 RETURNING m.account_id, m.mailbox_id, m.uidvalidity, m.uidnext - d.messages AS first_uid, m.modseq
-"""
+"""  # noqa: S608 - ours
 
 STANDS = """
 SELECT EXISTS (SELECT FROM mail_content WHERE blob_id = ANY($1::uuid[]))
@@ -88,12 +91,20 @@ class Delivery:
     """Messages that enter together or not at all, each with its placements; what to queue, what to tell."""
 
     contents: tuple[tuple[Content, tuple[Placement, ...]], ...] = ()
-    outgoing: queue.Outgoing | None = None
+    outgoing: Outgoing | None = None
     #: Where the message is a delivery report.
     report: reports.Report | None = None
     #: Where it was held in the queue until now.
     settlement: queue.Settlement | None = None
     events: tuple[trace.Row, ...] = ()
+    #: Where the message may be a report that somebody else wrote.
+    suspect: returned.Suspect | None = None
+    #: Where the message is a report of ours on a day.
+    counted: aggregates.Counted | None = None
+    #: Who may answer the message because they are away.
+    away: tuple[answers.Away, ...] = ()
+    #: Where the message is such an answer.
+    answered: answers.Answered | None = None
 
     @property
     def size(self) -> int:
@@ -121,12 +132,17 @@ class Placed:
     modseq: int
 
 
-async def write(db: Connection, deliveries: Sequence[Delivery]) -> list[list[Placed] | MailError]:
+async def write(
+    db: Connection, deliveries: Sequence[Delivery], wanted: frozenset[str] = frozenset()
+) -> list[list[Placed] | MailError]:
     """Write these deliveries in the caller's transaction; for each, where it lies or why it cannot be.
+
+    Args:
+        wanted: kinds of happenings that hooks are told of.
 
     Raises:
         NoSuchFolder: a mailbox is not there; the transaction must be undone.
-        AlreadyReported, LeaseLost: somebody else has written the report, or delivers the message; likewise.
+        AlreadyReported, LeaseLost: somebody else has written the report or answer, or delivers the message.
     """
     draft = _Draft(await _lock(db, deliveries))
     refusals = [draft.add(delivery) for delivery in deliveries]
@@ -138,14 +154,25 @@ async def write(db: Connection, deliveries: Sequence[Delivery]) -> list[list[Pla
         db,
         *numbered.rows(),
         bodies.rows(body for delivery in accepted for body in delivery.bodies()),
-        *queue.rows([delivery.outgoing for delivery in accepted if delivery.outgoing]),
+        *outgoing.rows([delivery.outgoing for delivery in accepted if delivery.outgoing]),
         trace.rows(row for delivery in accepted for row in delivery.events),
+        answers.rows(away for one in accepted for away in one.away),
+        returned.rows([(one.suspect, next(one.bodies())) for one in accepted if one.suspect]),
     )
     for delivery in accepted:
+        if delivery.counted:
+            await aggregates.clear(db, delivery.counted)
+        if delivery.answered:
+            await answers.clear(db, delivery.answered)
         if delivery.report:
             await reports.clear(db, delivery.report)
         if delivery.settlement:
-            await queue.settle_delivered(db, delivery.settlement)
+            await queue.settle_delivered(db, delivery.settlement, wanted)
+    if wanted:
+        queued = [
+            one for delivery in accepted if delivery.outgoing for one in outgoing.happenings(delivery.outgoing)
+        ]
+        await webhooks.note(db, [one for one in queued if one.kind in wanted])
     return results
 
 
@@ -186,29 +213,26 @@ class _Draft:
 
     def add(self, delivery: Delivery) -> MailError | None:
         """Count a delivery, or say why it cannot be."""
-        added: dict[int, int] = {}
+        added: dict[int, list[int]] = {}
         for content, places in delivery.contents:
             for place in places:
-                added[place.account_id] = added.get(place.account_id, 0) + content.size
-        for account_id, octets in added.items():
-            if refusal := self._refusal(account_id, octets):
+                added.setdefault(place.account_id, []).append(content.size)
+        for account_id, sizes in added.items():
+            if refusal := self._refusal(account_id, sum(sizes), len(sizes)):
                 return refusal
         for content, places in delivery.contents:
             for place in places:
                 self._count(place, content.size)
         return None
 
-    def _refusal(self, account_id: int, octets: int) -> MailError | None:
+    def _refusal(self, account_id: int, octets: int, messages: int) -> MailError | None:
         room = self._rooms.get(account_id)
         if room is None:
             return NoSuchFolder()
-        quota = room["quota_bytes"]
-        if quota is None:
-            return None
-        if octets > quota:
+        if room["quota_bytes"] is not None and octets > room["quota_bytes"]:
             return TooLargeForMailbox()
-        used = room["bytes"] + self.used.get(account_id, [0])[0]
-        return MailboxFull() if used + octets > quota else None
+        bytes_drafted, messages_drafted = self.used.get(account_id, (0, 0))
+        return None if has_room(room, bytes_drafted + octets, messages_drafted + messages) else MailboxFull()
 
     def _count(self, place: Placement, size: int) -> None:
         box = self.boxes.setdefault((place.account_id, place.mailbox_id), [0, 0, 0, 0])

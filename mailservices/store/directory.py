@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from mailservices.mail.address import Address, parse
 from mailservices.mail.errors import AliasLoop, NoSuchRecipient, RecipientDisabled, TooManyRecipients
 from mailservices.mail.vocabulary import CATCH_ALL, INBOX, WILDCARD, Posting
+from mailservices.store.gathering import Gathering
 from mailservices.store.pool import Pool, connection
 
 #: Aliases that one recipient may pass through, and mailboxes that it may end in.
@@ -20,7 +22,8 @@ SELECT d.id AS domain_id, n.active AND d.active AS domain_active, d.detail_folde
        p.active AS account_active, p.address AS account_address, m.mailbox_id, p.quota_bytes, u.bytes,
        CASE WHEN a.account_id IS NULL
             THEN ARRAY(SELECT t.address FROM directory_target t WHERE t.alias_id = a.id ORDER BY t.address)
-       END AS targets
+       END AS targets,
+       coalesce(f.targets, '{{}}') AS forwarded, coalesce(f.keep, true) AS stays, v.account_id IS NOT NULL AS away
 FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS q(domain, key, plain, n)
 LEFT JOIN directory_domain n ON n.name = q.domain
 LEFT JOIN directory_domain d ON d.id = coalesce(n.alias_of_id, n.id)
@@ -32,6 +35,9 @@ LEFT JOIN LATERAL (
 LEFT JOIN directory_account p ON p.id = a.account_id
 LEFT JOIN mail_usage u ON u.account_id = p.id
 LEFT JOIN mail_mailbox m ON m.account_id = p.id AND m.name = '{INBOX}'
+LEFT JOIN own_forwarding f ON f.account_id = p.id
+LEFT JOIN own_vacation v ON v.account_id = p.id AND v.active
+    AND coalesce(v.begins_at <= now(), true) AND coalesce(v.ends_at > now(), true)
 ORDER BY q.n
 """  # noqa: S608 - two constants of ours
 
@@ -54,18 +60,24 @@ SELECT bool_and(CASE a.posting
 FROM directory_address a, directory_account p WHERE a.id = ANY($1::bigint[]) AND p.id = $2
 """
 
+# One row for each account and address asked, in order.
 OWNS = """
 SELECT EXISTS (
     SELECT FROM directory_domain d JOIN directory_address a ON a.domain_id = coalesce(d.alias_of_id, d.id)
-    WHERE d.name = $2 AND a.local_part IN ($3, $4) AND d.active AND coalesce(a.expires_at > now(), true) AND (
-        a.account_id = $1
+    WHERE d.name = q.domain AND a.local_part IN (q.key, q.plain) AND d.active
+      AND coalesce(a.expires_at > now(), true) AND (
+        a.account_id = q.account_id
         OR EXISTS (SELECT FROM directory_target t JOIN directory_account p ON p.address = t.address
-                   WHERE t.alias_id = a.id AND p.id = $1 AND p.deleted_at IS NULL)
+                   WHERE t.alias_id = a.id AND p.id = q.account_id AND p.deleted_at IS NULL)
     )
 ) OR EXISTS (
-    SELECT FROM directory_domain d JOIN directory_send_as s ON s.account_id = $1
-    WHERE d.name = $2 AND d.active AND s.address IN ($3 || '@' || $2, $4 || '@' || $2, '@' || $2)
-)
+    SELECT FROM directory_domain d JOIN directory_send_as s ON s.account_id = q.account_id
+    WHERE d.name = q.domain AND d.active
+      AND s.address IN (q.key || '@' || q.domain, q.plain || '@' || q.domain, '@' || q.domain)
+) AS owns
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[])
+     WITH ORDINALITY AS q(account_id, domain, key, plain, n)
+ORDER BY q.n
 """
 
 LOCAL_DOMAIN = "SELECT EXISTS (SELECT FROM directory_domain WHERE name = $1)"
@@ -81,6 +93,8 @@ class Mailbox:
     #: Octets that still fit, and that fit at most; None without a quota.
     room: int | None
     quota: int | None
+    #: Its owner is away, and has whoever writes to her answered.
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +107,28 @@ class Route:
     restricted: tuple[int, ...] = ()
 
 
-async def resolve(pool: Pool, recipient: Address) -> Route:
+#: Look-ups of many sessions, asked together.
+Lookups: TypeAlias = Gathering[Address, Any]
+
+
+def lookups(pool: Pool) -> Lookups:
+    """For one process. Made inside the event loop."""
+    return Gathering(partial(_look_up, pool))
+
+
+async def resolve(pool: Pool, recipient: Address, together: Lookups | None = None) -> Route:
     """Follow a recipient through aliases to its ends. A foreign domain leads to itself.
+
+    Args:
+        together: where it is asked for together with what others ask.
 
     Raises:
         NoSuchRecipient, RecipientDisabled: at the first step, or when nothing else is left.
         AliasLoop, TooManyRecipients: the aliases lead too far.
     """
     mailboxes: dict[int, Mailbox] = {}
+    #: Of those who forward all their mail: it stays with them where it leads nowhere.
+    passed: dict[int, Mailbox] = {}
     remote: dict[str, Address] = {}
     restricted: list[int] = []
     seen = {str(recipient).lower()}
@@ -108,21 +136,22 @@ async def resolve(pool: Pool, recipient: Address) -> Route:
     dead_end: type[Exception] = NoSuchRecipient
     for _ in range(ALIAS_DEPTH):
         following: list[Address] = []
-        for address, row in zip(wave, await _find(pool, wave), strict=True):
+        for address, row in zip(wave, await _find(pool, wave, together), strict=True):
             if row["domain_id"] is None:
                 remote[str(address)] = address
             elif row["address_id"] is None or row["expired"]:
                 continue
             elif row["account_id"] is not None:
                 if row["domain_active"] and row["account_active"] and row["mailbox_id"] is not None:
-                    mailboxes[row["account_id"]] = await _mailbox(pool, address, row)
+                    boxes = mailboxes if row["stays"] else passed
+                    boxes[row["account_id"]] = await _mailbox(pool, address, row)
+                    following += _unseen(row["forwarded"], seen)
                 else:
                     dead_end = RecipientDisabled
             elif row["domain_active"]:
                 if row["posting"] != Posting.EVERYONE:
                     restricted.append(row["address_id"])
-                following += [parse(target) for target in row["targets"] if target.lower() not in seen]
-                seen.update(target.lower() for target in row["targets"])
+                following += _unseen(row["targets"], seen)
         if len(mailboxes) + len(remote) + len(following) > ALIAS_WIDTH:
             raise TooManyRecipients
         if not following:
@@ -130,9 +159,17 @@ async def resolve(pool: Pool, recipient: Address) -> Route:
         wave = following
     else:
         raise AliasLoop
-    if not mailboxes and not remote:
+    local = mailboxes if mailboxes or remote else passed
+    if not local and not remote:
         raise dead_end
-    return Route(tuple(mailboxes.values()), tuple(remote.values()), tuple(restricted))
+    return Route(tuple(local.values()), tuple(remote.values()), tuple(restricted))
+
+
+def _unseen(targets: Sequence[str], seen: set[str]) -> list[Address]:
+    """Those that were not followed before; from now on they were."""
+    found = [parse(target) for target in targets if target.lower() not in seen]
+    seen.update(target.lower() for target in targets)
+    return found
 
 
 async def may_post(pool: Pool, aliases: Sequence[int], account_id: int) -> bool:
@@ -147,9 +184,12 @@ async def members(pool: Pool, alias: Address) -> tuple[str, ...]:
     return tuple(row["targets"] or ())
 
 
-async def _find(pool: Pool, addresses: Sequence[Address]) -> list[Any]:
+async def _find(pool: Pool, addresses: Sequence[Address], together: Lookups | None) -> list[Any]:
     """What is known of each address; a wildcard is asked for only where nothing else of that name is there."""
-    rows = await _look_up(pool, addresses)
+    if together is not None and len(addresses) == 1:
+        rows = [await together.answer(addresses[0])]
+    else:
+        rows = await _look_up(pool, addresses)
     for n, (address, row) in enumerate(zip(addresses, rows, strict=True)):
         if row["domain_id"] is None or row["local_part"]:
             continue
@@ -178,13 +218,27 @@ async def _mailbox(pool: Pool, address: Address, row: Any) -> Mailbox:
             mailbox_id = await db.fetchval(FOLDER_OF, row["account_id"], detail) or mailbox_id
     quota = row["quota_bytes"]
     room = None if quota is None else quota - row["bytes"]
-    return Mailbox(row["account_id"], mailbox_id, row["account_address"], room, quota)
+    return Mailbox(row["account_id"], mailbox_id, row["account_address"], room, quota, row["away"])
 
 
-async def owns(pool: Pool, account_id: int, sender: Address) -> bool:
-    """Whether the account may send as this address: its own, an alias that leads to it, or one it was lent."""
+#: Whether accounts may send as addresses: their own, an alias that leads to them, or one they were lent.
+Owners: TypeAlias = Gathering[tuple[int, Address], bool]
+
+
+def owners(pool: Pool) -> Owners:
+    """For one process. Made inside the event loop."""
+    return Gathering(partial(_own, pool))
+
+
+async def _own(pool: Pool, asked: Sequence[tuple[int, Address]]) -> list[bool]:
+    accounts = [account_id for account_id, _ in asked]
+    senders = [sender for _, sender in asked]
     async with connection(pool) as db:
-        return bool(await db.fetchval(OWNS, account_id, sender.domain, sender.key, sender.without_detail()))
+        rows = await db.fetch(
+            OWNS, accounts, [one.domain for one in senders], [one.key for one in senders],
+            [one.without_detail() for one in senders],
+        )  # fmt: skip
+    return [row["owns"] for row in rows]
 
 
 async def is_local(pool: Pool, domain: str) -> bool:

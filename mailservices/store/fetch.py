@@ -6,6 +6,7 @@ its cost. The order of the columns is the order of the names in each statement.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from mailservices.store.bodies import PIECE_OCTETS
@@ -14,23 +15,20 @@ from mailservices.store.pool import Pool, connection
 #: Messages of one batch, and octets of the bodies in it.
 BATCH_ROWS = 1000
 BATCH_OCTETS = 2 * 2**20
+#: Octets of a message that may be read before anybody asks for it.
+AHEAD_OCTETS = 32 * 1024
 
-#: uid, size
-SIZES = """
-SELECT uid, size FROM mail_message
-WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid
-"""
-#: The same, flags, keywords, internaldate
-ROWS = """
-SELECT uid, size, flags, keywords, internaldate FROM mail_message
-WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid
-"""
-#: The same, envelope, bodystructure
-STRUCTURES = """
-SELECT m.uid, m.size, m.flags, m.keywords, m.internaldate, c.envelope, c.bodystructure
-FROM mail_message m JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id
-WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN $3 AND $4 ORDER BY m.uid
-"""
+_OF_MESSAGE = ("uid", "size", "flags", "keywords", "internaldate", "savedate", "modseq", "content_id")
+#: What a row of `rows` can have, in this order; those of mail_content cost a join.
+COLUMNS = (
+    {name: f"m.{name}" for name in _OF_MESSAGE}
+    | {name: f"c.{name}" for name in ("envelope", "bodystructure")}
+    | {"preview": "p.text AS preview"}
+)
+#: These every row has, first.
+FIRST_COLUMNS = ("uid", "size")
+_PREVIEW = " LEFT JOIN mail_preview p ON p.account_id = m.account_id AND p.content_id = m.content_id"
+_CONTENT = " JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id"
 _TEXTS = """
 SELECT m.uid, c.prefix, c.header, c.blob_id, c.body_size{columns}
 FROM {chosen} JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id{more}
@@ -50,16 +48,57 @@ HEADERS_RANGE = _TEXTS.format(columns="", chosen="mail_message m", more="", wher
 BODIES = _TEXTS.format(columns=", b.zstd, b.data", chosen=_SET, more=_BLOB, where="")
 BODIES_RANGE = _TEXTS.format(columns=", b.zstd, b.data", chosen="mail_message m", more=_BLOB, where=_RANGE)
 
+
+#: Of BODIES, and the size: of a range, but those that are too large to be read ahead; $6 is the one that is meant.
+AHEAD = _TEXTS.format(
+    columns=", b.zstd, b.data, m.size",
+    chosen="mail_message m",
+    more=_BLOB,
+    where=f"{_RANGE} AND (m.size <= $5 OR m.uid = $6)",
+)
+
+
+@cache
+def select_one(columns: tuple[str, ...], *, bodies: bool) -> str:
+    """The statement that reads of one message what BODIES or HEADERS has, and then these columns."""
+    more = ", b.zstd, b.data" if bodies else ""
+    join = (_BLOB if bodies else "") + (_PREVIEW if "preview" in columns else "")
+    return _TEXTS.format(
+        columns=more + "".join(f", {COLUMNS[name]}" for name in columns),
+        chosen="mail_message m",
+        more=join,
+        where="WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = $3",
+    )
+
+
+@cache
+def select(columns: tuple[str, ...]) -> str:
+    """The statement that reads these columns, FIRST_COLUMNS first."""
+    sources = [COLUMNS[name] for name in columns]
+    join = _CONTENT if any(source.startswith("c.") for source in sources) else ""
+    join += _PREVIEW if "preview" in columns else ""
+    return f"SELECT {', '.join(sources)} FROM mail_message m{join} {_RANGE} ORDER BY m.uid"  # noqa: S608 - ours
+
+
 #: A row of the driver: its columns stand in the order of the statement's names.
 Row = Any
 
 
 def rows(
-    pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int], statement: str
+    pool: Pool,
+    account_id: int,
+    mailbox_id: int,
+    uids: Sequence[int],
+    columns: Callable[[Sequence[int]], tuple[str, ...]],
 ) -> AsyncIterator[Sequence[Row]]:
-    """Batches of rows of SIZES, ROWS or STRUCTURES; messages that are gone are left out."""
+    """Batches of rows; messages that are gone are left out.
+
+    Args:
+        columns: those that are wanted of a batch.
+    """
 
     async def read(chosen: Sequence[int]) -> Sequence[Row]:
+        statement = select(columns(chosen))
         async with connection(pool) as db:
             found: Sequence[Row] = await db.fetch(statement, account_id, mailbox_id, chosen[0], chosen[-1])
         if len(found) > len(chosen):
@@ -86,6 +125,23 @@ async def _ahead(
         # One that has failed meanwhile is not asked for any more; why, the log has been told.
         if coming is not None and not coming.cancel() and not coming.cancelled():
             coming.exception()
+
+
+async def one(
+    pool: Pool, account_id: int, mailbox_id: int, uid: int, columns: tuple[str, ...], *, bodies: bool
+) -> tuple[Row, Row] | None:
+    """What `rows` and `texts` tell of one message, asked for together; None where it is gone."""
+    async with connection(pool) as db:
+        found = await db.fetchrow(select_one(columns, bodies=bodies), account_id, mailbox_id, uid)
+    own = 7 if bodies else 5
+    return (found[own:], found[:own]) if found else None
+
+
+async def ahead(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int], uid: int) -> dict[int, Row]:
+    """UID -> row of AHEAD: of this one, and of the others in their span that are small."""
+    span = min(uids), max(uids)
+    async with connection(pool) as db:
+        return {row[0]: row for row in await db.fetch(AHEAD, account_id, mailbox_id, *span, AHEAD_OCTETS, uid)}
 
 
 def _spans(uids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -16,9 +16,14 @@ FOLDERS = 5000
 _COLUMNS = (
     "mailbox_id, name, special_use, uidvalidity, uidnext, modseq, messages, unseen, deleted, bytes, recent_from"
 )
+#: Of a statement that reads other tables, too: of_folder.
+of_folder = ", ".join(f"m.{column}" for column in _COLUMNS.split(", "))
 
 FIND = f"SELECT {_COLUMNS} FROM mail_mailbox WHERE account_id = $1 AND name = $2"  # noqa: S608
 ALL = f"SELECT {_COLUMNS} FROM mail_mailbox WHERE account_id = $1 ORDER BY name"  # noqa: S608
+CHOSEN = f"""
+SELECT {_COLUMNS} FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = ANY($2::bigint[]) ORDER BY name
+"""  # noqa: S608
 SUBSCRIPTIONS = "SELECT name FROM mail_subscription WHERE account_id = $1 ORDER BY name"
 SUBSCRIBE = "INSERT INTO mail_subscription (account_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 UNSUBSCRIBE = "DELETE FROM mail_subscription WHERE account_id = $1 AND name = $2"
@@ -28,6 +33,10 @@ COUNT = "SELECT count(*) FROM mail_mailbox WHERE account_id = $1"
 CREATE = """
 INSERT INTO mail_mailbox (account_id, name, special_use) VALUES ($1, $2, $3)
 ON CONFLICT (account_id, name) DO NOTHING RETURNING mailbox_id
+"""
+INHERIT = """
+INSERT INTO mail_acl (account_id, mailbox_id, grantee_id, rights)
+SELECT account_id, $2, grantee_id, rights FROM mail_acl WHERE account_id = $1 AND mailbox_id = $3
 """
 ROLES = """
 SELECT account_id, mailbox_id FROM mail_mailbox WHERE account_id = ANY($1::bigint[]) AND special_use = $2
@@ -50,6 +59,9 @@ WHERE account_id = $1 AND (name = $2 OR starts_with(name, $2 || '{HIERARCHY}'))
 DELETE = """
 DELETE FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2 RETURNING bytes, messages
 """
+DELETE_ANNOTATIONS = "DELETE FROM mail_annotation WHERE account_id = $1 AND mailbox_id = $2"
+DELETE_RIGHTS = "DELETE FROM mail_acl WHERE account_id = $1 AND mailbox_id = $2"
+DELETE_SEEN = "DELETE FROM mail_seen WHERE account_id = $1 AND mailbox_id = $2"
 DELETE_MESSAGES = """
 WITH gone AS (
     DELETE FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 RETURNING uid, content_id
@@ -107,6 +119,12 @@ async def all_folders(pool: Pool, account_id: int) -> list[Folder]:
         return [Folder(*row) for row in await db.fetch(ALL, account_id)]
 
 
+async def chosen(pool: Pool, account_id: int, mailbox_ids: Sequence[int]) -> list[Folder]:
+    """These folders, by name; those that are gone are left out."""
+    async with connection(pool) as db:
+        return [Folder(*row) for row in await db.fetch(CHOSEN, account_id, mailbox_ids)]
+
+
 async def subscriptions(pool: Pool, account_id: int) -> list[str]:
     """Subscribed names, which need not be folders any more (RFC 9051 §6.3.7)."""
     async with connection(pool) as db:
@@ -123,8 +141,12 @@ async def unsubscribe(pool: Pool, account_id: int, name: str) -> None:
         await db.execute(UNSUBSCRIBE, account_id, name)
 
 
-async def create(pool: Pool, account_id: int, names: Sequence[str], special_use: str = "") -> int:
+async def create(
+    pool: Pool, account_id: int, names: Sequence[str], special_use: str = "", like: Folder | None = None
+) -> int:
     """Create the last of these names, and those before it, its superiors, where they are missing.
+
+    What is new is shared with the same others as the folder that it is to be like.
 
     Raises:
         FolderExists: the last is there already.
@@ -140,6 +162,8 @@ async def create(pool: Pool, account_id: int, names: Sequence[str], special_use:
         created: int | None = None
         for name in names:
             created = await db.fetchval(CREATE, account_id, name, special_use if name == names[-1] else "")
+            if created is not None and like is not None:
+                await db.execute(INHERIT, account_id, created, like.mailbox_id)
         if created is None:
             raise FolderExists
         return created
@@ -200,6 +224,9 @@ async def delete(pool: Pool, account_id: int, name: str) -> None:
         await db.execute(LOCK_ACCOUNT, account_id)
         folder = await _find(db, account_id, name)
         await db.execute(DELETE_MESSAGES, account_id, folder.mailbox_id)
+        await db.execute(DELETE_ANNOTATIONS, account_id, folder.mailbox_id)
+        await db.execute(DELETE_RIGHTS, account_id, folder.mailbox_id)
+        await db.execute(DELETE_SEEN, account_id, folder.mailbox_id)
         row: Any = await db.fetchrow(DELETE, account_id, folder.mailbox_id)
         await db.execute(RELEASE, account_id, row["bytes"], row["messages"])
 

@@ -37,15 +37,37 @@ DELETE FROM trace_event_default WHERE ctid IN (
 TOMBSTONES = """
 DELETE FROM mail_expunged WHERE ctid IN (
     SELECT ctid FROM mail_expunged WHERE expunged_at < now() - $2::interval ORDER BY expunged_at LIMIT $1)
-RETURNING account_id, content_id
+RETURNING account_id, content_id, mailbox_id, modseq
+"""
+# Accounts first, as everybody locks them (store/messages.py).
+LOCK_ACCOUNTS = """
+SELECT FROM mail_usage WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE
+"""
+FORGET = """
+UPDATE mail_mailbox m SET forgotten = greatest(m.forgotten, g.modseq)
+FROM (SELECT account_id, mailbox_id, max(modseq) AS modseq
+      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS t(account_id, mailbox_id, modseq)
+      GROUP BY account_id, mailbox_id) g
+WHERE m.account_id = g.account_id AND m.mailbox_id = g.mailbox_id
 """
 CONTENTS = """
-DELETE FROM mail_content c USING (
-    SELECT DISTINCT * FROM unnest($1::bigint[], $2::uuid[]) AS g(account_id, content_id)) g
-WHERE c.account_id = g.account_id AND c.content_id = g.content_id
-  AND NOT EXISTS (SELECT FROM mail_message m WHERE m.account_id = g.account_id AND m.content_id = g.content_id)
-  AND NOT EXISTS (SELECT FROM mail_expunged e WHERE e.account_id = g.account_id AND e.content_id = g.content_id)
-RETURNING c.blob_id
+WITH gone AS (
+    DELETE FROM mail_content c USING (
+        SELECT DISTINCT * FROM unnest($1::bigint[], $2::uuid[]) AS g(account_id, content_id)) g
+    WHERE c.account_id = g.account_id AND c.content_id = g.content_id
+      AND NOT EXISTS (
+          SELECT FROM mail_message m WHERE m.account_id = g.account_id AND m.content_id = g.content_id)
+      AND NOT EXISTS (
+          SELECT FROM mail_expunged e WHERE e.account_id = g.account_id AND e.content_id = g.content_id)
+    RETURNING c.account_id, c.content_id, c.blob_id
+), gists AS (
+    DELETE FROM mail_gist g USING gone WHERE g.account_id = gone.account_id AND g.content_id = gone.content_id
+), previews AS (
+    DELETE FROM mail_preview p USING gone WHERE p.account_id = gone.account_id AND p.content_id = gone.content_id
+), wordings AS (
+    DELETE FROM mail_wording w USING gone WHERE w.account_id = gone.account_id AND w.content_id = gone.content_id
+)
+SELECT blob_id FROM gone
 """
 BLOBS = """
 DELETE FROM mail_blob b USING (SELECT DISTINCT unnest($1::uuid[]) AS blob_id) g
@@ -71,6 +93,10 @@ ATTEMPTS = """
 DELETE FROM queue_attempt a USING queue_recipient r
 WHERE a.recipient_id = r.recipient_id AND r.message_id = ANY($1::uuid[])
 """
+RETURNS = """
+DELETE FROM report_return x USING queue_recipient r
+WHERE x.recipient_id = r.recipient_id AND r.message_id = ANY($1::uuid[])
+"""
 RECIPIENTS = "DELETE FROM queue_recipient WHERE message_id = ANY($1::uuid[])"
 QUEUED = "DELETE FROM queue_message WHERE message_id = ANY($1::uuid[]) RETURNING blob_id"
 
@@ -84,6 +110,21 @@ DELETE FROM mail_content WHERE ctid IN (SELECT ctid FROM mail_content WHERE acco
 RETURNING blob_id
 """
 DEAD_REST = (
+    "DELETE FROM directory_app_password WHERE account_id = $1",
+    "DELETE FROM directory_pop_choices WHERE account_id = $1",
+    "DELETE FROM directory_send_as WHERE account_id = $1",
+    "DELETE FROM policy_withheld WHERE account_id = $1",
+    "DELETE FROM own_answer WHERE account_id = $1",
+    "DELETE FROM own_answered WHERE account_id = $1",
+    "DELETE FROM own_forwarding WHERE account_id = $1",
+    "DELETE FROM own_recovery WHERE account_id = $1",
+    "DELETE FROM own_vacation WHERE account_id = $1",
+    "DELETE FROM mail_acl WHERE account_id = $1 OR grantee_id = $1",
+    "DELETE FROM mail_annotation WHERE account_id = $1",
+    "DELETE FROM mail_gist WHERE account_id = $1",
+    "DELETE FROM mail_preview WHERE account_id = $1",
+    "DELETE FROM mail_wording WHERE account_id = $1",
+    "DELETE FROM mail_reading WHERE account_id = $1",
     "DELETE FROM mail_mailbox WHERE account_id = $1",
     "DELETE FROM mail_subscription WHERE account_id = $1",
     "DELETE FROM mail_lease WHERE account_id = $1",
@@ -127,6 +168,10 @@ async def drop_tombstones(pool: Pool, limit: int) -> int:
         if not await db.fetchval(LOCK):
             return 0
         gone = await db.fetch(TOMBSTONES, limit, UNDELETE)
+        accounts = [row[0] for row in gone]
+        await db.execute(LOCK_ACCOUNTS, sorted(set(accounts)))
+        # RFC 7162 §3.2.6: whoever asks about the time before is told of every UID that is not there.
+        await db.execute(FORGET, accounts, [row[2] for row in gone], [row[3] for row in gone])
         held = await db.fetch(CONTENTS, [row[0] for row in gone], [row[1] for row in gone])
         await _drop_blobs(db, held)
         return len(gone)
@@ -139,6 +184,7 @@ async def drop_settled(pool: Pool, limit: int) -> int:
             return 0
         ids = [row[0] for row in await db.fetch(SETTLED_MESSAGES, limit, SETTLED)]
         await db.execute(ATTEMPTS, ids)
+        await db.execute(RETURNS, ids)
         await db.execute(RECIPIENTS, ids)
         await _drop_blobs(db, await db.fetch(QUEUED, ids))
         return len(ids)

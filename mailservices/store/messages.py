@@ -1,4 +1,4 @@
-"""Messages in folders: numbers, flags, copies, moves, removal. One transaction each; what changed comes back.
+"""Messages in folders: numbers, changes, copies, moves, removal. One transaction each; what changed comes back.
 
 A change draws the folder's next modseq under the folder's row lock, so that modseqs are committed in order.
 Whoever changes several folders, or what the account uses, locks the account's row of mail_usage first.
@@ -7,21 +7,33 @@ Sets of UIDs stand first in a join, so that each number is looked up in the prim
 the set is known (store/pool.py), and IN or = ANY would have it compare each row with each number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from mailservices.mail.changes import Changes, Flagged
 from mailservices.mail.errors import MailboxFull, NoSuchFolder, Unavailable
-from mailservices.mail.flags import DELETED, SEEN, Change, Flags
+from mailservices.mail.flags import DELETED, SEEN
 from mailservices.store import doubt
+from mailservices.store.modseqs import NEXT
 from mailservices.store.pool import Connection, Pool, connection, transaction
+from mailservices.store.room import has_room
+
+
+def span(chosen: str) -> str:
+    """That a UID lies in the span of this set: whatever the planner makes of a folder whose size it does not know,
+    it reads nothing beyond.
+    """
+    return (
+        f"m.uid BETWEEN (SELECT min(uid) FROM unnest({chosen}::bigint[]) AS u(uid)) "  # noqa: S608 - ours
+        f"AND (SELECT max(uid) FROM unnest({chosen}::bigint[]) AS u(uid))"
+    )
+
 
 UIDS = """
 SELECT ARRAY(SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 ORDER BY uid)
 """
-SIZES = "SELECT uid, size FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 ORDER BY uid"
 FIRST_UNSEEN = """
 SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND flags & 1 = 0 ORDER BY uid LIMIT 1
 """
@@ -37,29 +49,21 @@ SELECT 2, uid, modseq, 0, NULL FROM mail_expunged WHERE account_id = $1 AND mail
 ORDER BY kind, uid
 """
 
-DRAW = """
-UPDATE mail_mailbox SET modseq = modseq + 1 WHERE account_id = $1 AND mailbox_id = $2 RETURNING modseq
+#: UIDs
+CHANGED = """
+SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3 ORDER BY uid
 """
 
-# $4 and $5 are the flags given, $6 how: REPLACE, ADD or REMOVE.
-SET_FLAGS = """
-WITH asked AS (
-    SELECT m.uid, m.flags AS old_flags,
-           CASE $6::text WHEN 'FLAGS' THEN $4::smallint WHEN '+FLAGS' THEN m.flags | $4
-                         ELSE m.flags & ~ $4::smallint END AS flags,
-           CASE $6 WHEN 'FLAGS' THEN $5::text[]
-                   WHEN '+FLAGS' THEN ARRAY(SELECT DISTINCT unnest(coalesce(m.keywords, '{}') || $5) ORDER BY 1)
-                   ELSE ARRAY(SELECT unnest(m.keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
-    FROM unnest($3::bigint[]) AS chosen(uid)
-    JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
-    FOR UPDATE OF m
-)
-UPDATE mail_message m SET flags = a.flags, keywords = nullif(a.keywords, '{}'), modseq = $7
-FROM asked a
-WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = a.uid
-  AND (m.flags <> a.flags OR coalesce(m.keywords, '{}') <> a.keywords)
-RETURNING m.uid, m.flags, m.keywords, a.old_flags
+#: Of the folder: uidnext, up to which modseq it has forgotten, and the UIDs of tombstones after one.
+VANISHED = """
+SELECT uidnext, forgotten, ARRAY(
+    SELECT uid FROM mail_expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3 ORDER BY uid)
+FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2
 """
+
+DRAW = f"""
+UPDATE mail_mailbox m SET modseq = {NEXT} WHERE account_id = $1 AND mailbox_id = $2 RETURNING modseq
+"""  # noqa: S608 - ours
 
 RECOUNT = """
 UPDATE mail_mailbox SET messages = messages + $3, unseen = unseen + $4, deleted = deleted + $5, bytes = bytes + $6
@@ -67,13 +71,16 @@ WHERE account_id = $1 AND mailbox_id = $2
 """
 
 LOCK_ACCOUNT = """
-SELECT u.bytes, a.quota_bytes FROM mail_usage u JOIN directory_account a ON a.id = u.account_id
+SELECT u.bytes, a.quota_bytes, u.messages, a.quota_messages
+FROM mail_usage u JOIN directory_account a ON a.id = u.account_id
 WHERE u.account_id = $1 FOR UPDATE OF u
 """
 
 _REMOVE = """
 WITH gone AS (
     DELETE FROM mail_message m {which} RETURNING m.uid, m.content_id, m.size, m.flags
+), readers AS (
+    DELETE FROM mail_seen s USING gone WHERE s.account_id = $1 AND s.mailbox_id = $2 AND s.uid = gone.uid
 ), stones AS (
     INSERT INTO mail_expunged (account_id, mailbox_id, uid, modseq, content_id)
     SELECT $1, $2, uid, $3, content_id FROM gone
@@ -84,30 +91,35 @@ REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id = $1 AND m.mailbox_id 
 # With $5, of the chosen ones only those that are flagged \\Deleted.
 REMOVE_CHOSEN = _REMOVE.format(
     which="USING unnest($4::bigint[]) AS chosen(uid) WHERE m.account_id = $1 AND m.mailbox_id = $2 "
-    "AND m.uid = chosen.uid AND (NOT $5::boolean OR m.flags & 8 <> 0)"
+    f"AND m.uid = chosen.uid AND {span('$4')} AND (NOT $5::boolean OR m.flags & 8 <> 0)"
 )
 
 USE = "UPDATE mail_usage SET bytes = bytes + $2, messages = messages + $3 WHERE account_id = $1"
 
-CHOSEN = """
+CHOSEN = f"""
 SELECT m.uid, m.size, m.flags, m.content_id FROM unnest($3::bigint[]) AS chosen(uid)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid ORDER BY m.uid
-"""
-TARGET = """
-UPDATE mail_mailbox
-SET uidnext = uidnext + $3, modseq = modseq + 1, messages = messages + $3, unseen = unseen + $4,
+JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid AND {span("$3")}
+ORDER BY m.uid
+"""  # noqa: S608 - ours
+TARGET = f"""
+UPDATE mail_mailbox m
+SET uidnext = uidnext + $3, modseq = {NEXT}, messages = messages + $3, unseen = unseen + $4,
     deleted = deleted + $5, bytes = bytes + $6
 WHERE account_id = $1 AND mailbox_id = $2
 RETURNING uidvalidity, uidnext - $3 AS first_uid, modseq
-"""
-COPY = """
+"""  # noqa: S608 - ours
+# Of messages with one content in a folder, each that came after the first is a twin: POP3 tells them apart by it.
+COPY = f"""
 INSERT INTO mail_message
-    (account_id, mailbox_id, uid, modseq, flags, keywords, internaldate, savedate, size, content_id)
+    (account_id, mailbox_id, uid, modseq, flags, keywords, internaldate, savedate, size, content_id, twin)
 SELECT m.account_id, $3, $4::bigint + row_number() OVER (ORDER BY m.uid) - 1, $5, m.flags, m.keywords,
-       m.internaldate, now(), m.size, m.content_id
+       m.internaldate, now(), m.size, m.content_id,
+       row_number() OVER (PARTITION BY m.content_id ORDER BY m.uid) > 1 OR EXISTS (
+           SELECT FROM mail_message t
+           WHERE t.account_id = $1 AND t.content_id = m.content_id AND t.mailbox_id = $3)
 FROM unnest($6::bigint[]) AS chosen(uid)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
-"""
+JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid AND {span("$6")}
+"""  # noqa: S608 - ours
 COPIED = """
 SELECT ARRAY(SELECT content_id FROM mail_message
              WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid) = $5::uuid[]
@@ -132,13 +144,6 @@ async def uids(pool: Pool, account_id: int, mailbox_id: int) -> list[int]:
     return found
 
 
-async def sizes(pool: Pool, account_id: int, mailbox_id: int) -> Sequence[Any]:
-    """Rows of (uid, size), ascending."""
-    async with connection(pool) as db:
-        found: Sequence[Any] = await db.fetch(SIZES, account_id, mailbox_id)
-    return found
-
-
 async def first_unseen(pool: Pool, account_id: int, mailbox_id: int) -> int | None:
     """The UID of the first message without \\Seen."""
     async with connection(pool) as db:
@@ -156,36 +161,38 @@ async def changes(pool: Pool, account_id: int, mailbox_id: int, since: int) -> C
         rows = await db.fetch(CHANGES, account_id, mailbox_id, since)
     if not rows or rows[0]["kind"] != 0:
         raise NoSuchFolder
-    flagged = tuple(_flagged(row) for row in rows if row["kind"] == 1)
-    return Changes(rows[0]["modseq"], flagged, tuple(row["uid"] for row in rows if row["kind"] == 2))
+    changed = tuple(flagged(row) for row in rows if row["kind"] == 1)
+    return Changes(rows[0]["modseq"], changed, tuple(row["uid"] for row in rows if row["kind"] == 2))
 
 
-def _flagged(row: Any) -> Flagged:
-    return Flagged(row["uid"], row["flags"], tuple(row["keywords"] or ()))
-
-
-async def set_flags(
-    pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int], change: Change, flags: Flags
-) -> Changes:
-    """Change flags; what comes back are the messages that were really changed.
+async def vanished(pool: Pool, account_id: int, mailbox_id: int, since: int) -> tuple[int, list[int] | None]:
+    """The folder's uidnext, and the UIDs expunged after this modseq; None where that is too long ago to be known.
 
     Raises:
-        NoSuchFolder
+        NoSuchFolder: it is gone.
     """
-    async with transaction(pool) as db:
-        modseq = await _draw(db, account_id, mailbox_id)
-        rows = await db.fetch(
-            SET_FLAGS, account_id, mailbox_id, chosen, flags.bits, list(flags.keywords), change.value, modseq
-        )
-        unseen = sum(_without(row["flags"], SEEN) - _without(row["old_flags"], SEEN) for row in rows)
-        deleted = sum(_without(row["old_flags"], DELETED) - _without(row["flags"], DELETED) for row in rows)
-        if unseen or deleted:
-            await db.execute(RECOUNT, account_id, mailbox_id, 0, unseen, deleted, 0)
-    return Changes(modseq, tuple(sorted(map(_flagged, rows), key=lambda one: one.uid)))
+    async with connection(pool) as db:
+        row = await db.fetchrow(VANISHED, account_id, mailbox_id, since)
+    if row is None:
+        raise NoSuchFolder
+    return row[0], None if since < row[1] else row[2]
 
 
-def _without(flags: int, bit: int) -> int:
-    return int(not flags & bit)
+def flagged(row: Any) -> Flagged:
+    """A row of uid, flags, keywords and modseq."""
+    return Flagged(row["uid"], row["flags"], tuple(row["keywords"] or ()), row["modseq"])
+
+
+async def changed_since(pool: Pool, account_id: int, mailbox_id: int, since: int) -> list[int]:
+    """The UIDs, ascending, of messages that were changed after this modseq."""
+    async with connection(pool) as db:
+        return [row["uid"] for row in await db.fetch(CHANGED, account_id, mailbox_id, since)]
+
+
+async def changed(pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int], since: int) -> list[int]:
+    """Those of these UIDs whose messages were changed after this modseq."""
+    asked = set(chosen)
+    return [uid for uid in await changed_since(pool, account_id, mailbox_id, since) if uid in asked]
 
 
 async def _draw(db: Connection, account_id: int, mailbox_id: int) -> int:
@@ -206,11 +213,40 @@ async def expunge(pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence
         return await _remove(db, account_id, mailbox_id, chosen, only_deleted=True)
 
 
-async def remove(pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int]) -> Changes:
-    """Remove these messages, whatever their flags: POP3's UPDATE state (RFC 1939 §6)."""
+async def remove(
+    pool: Pool,
+    account_id: int,
+    mailbox_id: int,
+    chosen: Sequence[int],
+    trash_id: int | None,
+    first: Callable[[Connection], Awaitable[None]],
+) -> list[tuple[int, int]]:
+    """Remove these messages, whatever their flags, or move them to another folder: POP3's UPDATE (RFC 1939 §6).
+
+    Args:
+        first: is done in the same transaction; what it raises undoes it.
+
+    Returns:
+        (folder, modseq) of each folder that has changed.
+    """
     async with transaction(pool) as db:
-        await db.execute(LOCK_ACCOUNT, account_id)
-        return await _remove(db, account_id, mailbox_id, chosen, only_deleted=False)
+        await first(db)
+        if trash_id is None:
+            await db.execute(LOCK_ACCOUNT, account_id)
+            gone = await _remove(db, account_id, mailbox_id, chosen, only_deleted=False)
+            return [(mailbox_id, gone.modseq)]
+        copied, gone = await _move(db, account_id, mailbox_id, chosen, trash_id)
+        return [(trash_id, copied.modseq), (mailbox_id, gone.modseq)]
+
+
+async def remove_chosen(db: Connection, account_id: int, mailbox_id: int, chosen: Sequence[int]) -> Changes:
+    """Remove messages in the caller's transaction, whatever their flags.
+
+    Raises:
+        NoSuchFolder
+    """
+    await db.execute(LOCK_ACCOUNT, account_id)
+    return await _remove(db, account_id, mailbox_id, chosen, only_deleted=False)
 
 
 async def _remove(
@@ -272,10 +308,16 @@ async def move(
         NoSuchFolder
     """
     async with transaction(pool) as db:
-        copied, octets = await _copy(db, account_id, mailbox_id, chosen, target_id, grows=False)
-        await db.execute(USE, account_id, octets, len(copied.source_uids))
-        gone = await _remove(db, account_id, mailbox_id, copied.source_uids, only_deleted=False)
-        return copied, gone
+        return await _move(db, account_id, mailbox_id, chosen, target_id)
+
+
+async def _move(
+    db: Connection, account_id: int, mailbox_id: int, chosen: Sequence[int], target_id: int
+) -> tuple[Copied, Changes]:
+    copied, octets = await _copy(db, account_id, mailbox_id, chosen, target_id, grows=False)
+    await db.execute(USE, account_id, octets, len(copied.source_uids))
+    gone = await _remove(db, account_id, mailbox_id, copied.source_uids, only_deleted=False)
+    return copied, gone
 
 
 async def _copy(
@@ -286,7 +328,7 @@ async def _copy(
     octets = sum(row["size"] for row in rows)
     if account is None:
         raise NoSuchFolder
-    if grows and account["quota_bytes"] is not None and account["bytes"] + octets > account["quota_bytes"]:
+    if grows and not has_room(account, octets, len(rows)):
         raise MailboxFull
     deleted = sum(bool(row["flags"] & DELETED) for row in rows)
     target = await db.fetchrow(TARGET, account_id, target_id, len(rows), _unseen(rows), deleted, octets)

@@ -13,6 +13,8 @@ from mailservices.mail import dnslist
 from mailservices.mail.dnslist import DnsList
 from mailservices.mail.errors import ProtocolError
 from mailservices.mail.policy import CONNECTIONS_PER_MINUTE, MESSAGES_PER_MINUTE, Action, Inbound, ListEffect
+from mailservices.store import access
+from mailservices.store.access import Access
 from mailservices.store.pool import Pool, connection
 
 #: Seconds until a change is seen.
@@ -21,7 +23,7 @@ KEPT_SECONDS = 3.0
 MOMENT = 0.5
 
 INBOUND = """
-SELECT d.name, i.spf, i.dkim, i.dmarc, i.iprev, i.helo, i.dnslists, i.greylist
+SELECT d.name, i.spf, i.dkim, i.dmarc, i.iprev, i.helo, i.dnslists, i.greylist, i.reports
 FROM policy_inbound i LEFT JOIN directory_domain d ON d.id = i.domain_id
 """
 DNSLISTS = "SELECT zone, effect, codes FROM policy_dnslist WHERE active ORDER BY zone"
@@ -51,6 +53,7 @@ class Rules:
     networks: tuple[Network, ...] = ()
     connections_per_minute: int = CONNECTIONS_PER_MINUTE
     messages_per_minute: int = MESSAGES_PER_MINUTE
+    access: Access = field(default_factory=Access)
 
     def of(self, domain: str) -> Inbound:
         return self.domains.get(domain, self.default)
@@ -116,6 +119,7 @@ async def read(pool: Pool) -> Rules:
         tuple(ipaddress.ip_network(row["network"], strict=False) for row in networks),
         limits.get("connections", CONNECTIONS_PER_MINUTE),
         limits.get("messages", MESSAGES_PER_MINUTE),
+        await access.read(pool),
     )
 
 
@@ -128,6 +132,7 @@ def _inbound(row: Any) -> Inbound:
         helo=Action(row["helo"]),
         dnslists=row["dnslists"],
         greylist=row["greylist"],
+        reports=row["reports"],
     )
 
 

@@ -43,6 +43,10 @@ _SETTINGS = {
     "jit": "off",
     # Statements are written so that one plan is right for all arguments: planning took longer than most of them.
     "plan_cache_mode": "force_generic_plan",
+    # Likewise for whatever size of a table: a plan that was made while it was empty is kept until it is analysed.
+    "enable_seqscan": "off",
+    # How like a word must be: a letter more or less in a short one, but not the first two of three alone.
+    "pg_trgm.word_similarity_threshold": "0.55",
 }
 
 #: What a database that is away, overloaded or restarting may raise through the driver.

@@ -1,59 +1,71 @@
-"""The outgoing queue: enqueue, claim, renew, settle. PostgreSQL is the queue; Celery is only the hands.
+"""The outgoing queue: claim, renew, settle. PostgreSQL is the queue; Celery is only the hands.
 
 A claim is one conditional UPDATE with a lease; settling is one transaction that names the lease. A worker that
 dies loses its lease, never the mail; one that lost its lease settles nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from mailservices.mail.vocabulary import Event, QueueState
-from mailservices.store import trace
-from mailservices.store.bodies import Body
+from mailservices.mail.webhooks import OF_STATE, Happening
+from mailservices.store import webhooks
 from mailservices.store.ids import new_id
-from mailservices.store.pool import Connection, Pool, connection, transaction
-from mailservices.store.rows import Rows
+from mailservices.store.pool import Connection, Pool, connection
 
 #: How long a claim holds unless it is renewed.
 LEASE = timedelta(seconds=20)
 #: How long after a start of PostgreSQL a lease that ran out meanwhile is left to whoever had it.
 SETTLE_FIRST = timedelta(seconds=5)
 
-MESSAGE_COLUMNS = (
-    "message_id", "expires_at", "account_id", "sender", "envid", "ret", "eightbit", "smtputf8", "message_id_field",
-    "size", "prefix", "header", "blob_id", "priority", "require_tls", "deliver_by", "by_mode", "future_release",
-)  # fmt: skip
-RECIPIENT_COLUMNS = ("message_id", "address", "destination", "orcpt", "notify", "priority")
-HELD_COLUMNS = (*RECIPIENT_COLUMNS, "next_attempt_at")
-STOPPED_COLUMNS = (*RECIPIENT_COLUMNS, "state", "last_reply")
-HELD_WORDS = "Held: its sender has sent too much today"
-SETTLED_COLUMNS = (*RECIPIENT_COLUMNS, "state", "report_due", "settled_at")
-
-# next_attempt_at moves to the lease's end, so that the index of what is due holds nothing that is being worked on.
-# A lease that ran out while the database was away is no dead worker's: whoever has it may settle first.
+# next_attempt_at moves to the lease's end, so that what is due holds nothing that is being worked on. A lease that
+# ran out while the database was away is no dead worker's: whoever has it may settle first.
+# An array, for of a LIMIT that it does not know PostgreSQL expects a tenth of the table, and would read all of it.
+# Each priority that waits is looked at on its own, the highest first: a walk along the index, however long it is.
+# Several destinations are claimed together, each once.
 CLAIM = """
+WITH RECURSIVE wanted AS (
+    SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[]) AS w(destination, most, lease)
+), levels AS (
+    SELECT w.destination, (
+        SELECT r.priority FROM queue_recipient r WHERE r.destination = w.destination AND r.state = 'waiting'
+        ORDER BY r.priority DESC LIMIT 1) AS priority
+    FROM wanted w
+    UNION ALL
+    SELECT l.destination, (
+        SELECT r.priority FROM queue_recipient r
+        WHERE r.destination = l.destination AND r.state = 'waiting' AND r.priority < l.priority
+        ORDER BY r.priority DESC LIMIT 1)
+    FROM levels l WHERE l.priority IS NOT NULL
+), due AS (
+    SELECT found.recipient_id, w.lease FROM wanted w CROSS JOIN LATERAL (
+        SELECT one.recipient_id FROM levels l CROSS JOIN LATERAL (
+            SELECT recipient_id FROM queue_recipient
+            WHERE destination = w.destination AND priority = l.priority AND state = 'waiting'
+              AND next_attempt_at <= now()
+              AND (lease_until IS NULL
+                   OR lease_until <= now() AND pg_postmaster_start_time() <= now() - $5::interval)
+            ORDER BY next_attempt_at LIMIT w.most FOR UPDATE SKIP LOCKED) one
+        WHERE l.destination = w.destination LIMIT w.most) found
+)
 UPDATE queue_recipient r
-SET lease = $3, lease_until = now() + $4::interval, next_attempt_at = now() + $4::interval
-FROM (SELECT recipient_id FROM queue_recipient
-      WHERE destination = $1 AND state = 'waiting' AND next_attempt_at <= now()
-        AND (lease_until IS NULL
-             OR lease_until <= now() AND pg_postmaster_start_time() <= now() - $5::interval)
-      ORDER BY priority DESC, next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED) due
-WHERE r.recipient_id = due.recipient_id
-RETURNING r.recipient_id, r.message_id, r.address, r.orcpt, r.notify, r.attempts, r.delay_reported_at
+SET lease = due.lease, lease_until = now() + $4::interval, next_attempt_at = now() + $4::interval
+FROM due WHERE r.recipient_id = ANY(ARRAY(SELECT recipient_id FROM due)) AND r.recipient_id = due.recipient_id
+RETURNING r.lease, r.recipient_id, r.message_id, r.address, r.orcpt, r.notify, r.attempts, r.delay_reported_at,
+          r.expires_at, r.route_id, r.received_as
 """
 
 RENEW = """
 UPDATE queue_recipient SET lease_until = now() + $2::interval, next_attempt_at = now() + $2::interval
-WHERE lease = $1 AND state = 'waiting'
+WHERE recipient_id = ANY($3::bigint[]) AND lease = $1 AND state = 'waiting'
 """
 
 RELEASE = """
 UPDATE queue_recipient SET lease = NULL, lease_until = NULL, next_attempt_at = now()
-WHERE lease = $1 AND state = 'waiting'
+WHERE recipient_id = ANY($2::bigint[]) AND lease = $1 AND state = 'waiting'
 """
 
 MESSAGES = """
@@ -72,67 +84,26 @@ SET state = $3::text, attempts = attempts + 1, next_attempt_at = coalesce($4, ne
 WHERE recipient_id = $1 AND lease = $2
 """
 
-RECORD = """
-INSERT INTO queue_attempt (recipient_id, seconds, outcome, host, address, tls, stage, code, enhanced, text)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+TOLD_OF = """
+SELECT m.message_id, m.sender, r.address, m.message_id_field, m.envid
+FROM queue_recipient r JOIN queue_message m ON m.message_id = r.message_id WHERE r.recipient_id = $1
 """
 
+# From one destination to the next, and of each only what is due first: a hundred thousand messages for one cost no
+# more than one.
 DUE = """
-SELECT destination FROM queue_recipient
-WHERE state = 'waiting' AND next_attempt_at <= now() AND (lease_until IS NULL OR lease_until <= now())
-GROUP BY destination ORDER BY min(next_attempt_at) LIMIT $1
+WITH RECURSIVE waiting AS (
+    (SELECT destination FROM queue_recipient WHERE state = 'waiting' ORDER BY destination LIMIT 1)
+    UNION ALL
+    SELECT (SELECT r.destination FROM queue_recipient r
+            WHERE r.state = 'waiting' AND r.destination > waiting.destination ORDER BY r.destination LIMIT 1)
+    FROM waiting WHERE waiting.destination IS NOT NULL
+)
+SELECT waiting.destination FROM waiting CROSS JOIN LATERAL (
+    SELECT next_attempt_at FROM queue_recipient
+    WHERE destination = waiting.destination AND state = 'waiting' ORDER BY next_attempt_at LIMIT 1) first
+WHERE first.next_attempt_at <= now() ORDER BY first.next_attempt_at LIMIT $1
 """
-
-HELD = """
-SELECT count(*) FROM queue_message m WHERE m.account_id = $1 AND m.future_release <> ''
-   AND EXISTS (SELECT FROM queue_recipient r WHERE r.message_id = m.message_id AND r.state = 'waiting')
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingRecipient:
-    """One recipient to be queued; `notify` is None where NOTIFY was absent."""
-
-    address: str
-    destination: str
-    orcpt: str = ""
-    notify: tuple[str, ...] | None = None
-    #: A report that is due at once: it is not to be sent any more, only to be told of.
-    report: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message to be queued, and its recipients."""
-
-    recipients: tuple[OutgoingRecipient, ...]
-    #: Empty for the null path.
-    sender: str
-    expires_at: datetime
-    prefix: bytes
-    header: bytes
-    body: Body
-    message_id: UUID
-    account_id: int | None = None
-    envid: str = ""
-    ret: str = ""
-    eightbit: bool = False
-    smtputf8: bool = False
-    message_id_field: str = ""
-    priority: int = 0
-    require_tls: bool = False
-    deliver_by: datetime | None = None
-    #: RFC 2852 §4: R or N, and T after it; empty without deliver_by.
-    by_mode: str = ""
-    #: When it may go, and how that was asked for (RFC 4865 §5.1.2).
-    release_at: datetime | None = None
-    future_release: str = ""
-    #: Until the administrator lets it go.
-    held: bool = False
-
-    @property
-    def size(self) -> int:
-        return len(self.prefix) + len(self.header) + self.body.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +114,8 @@ class Settlement:
     lease: UUID
     #: A kind of report that is due then, or empty.
     report: str
+    #: Whether it was sent on to all that it stands for, rather than delivered.
+    expanded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +158,11 @@ class QueuedRecipient:
     notify: tuple[str, ...] | None
     attempts: int
     delay_reported: bool
+    #: An end of its own, and a route, that an administrator has chosen.
+    expires_at: datetime | None = None
+    route_id: int | None = None
+    #: The address by which it came to us; empty: the same.
+    received_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +173,18 @@ class Claim:
     destination: str
     recipients: tuple[QueuedRecipient, ...]
     messages: dict[UUID, QueuedMessage]
+
+    @property
+    def recipient_ids(self) -> list[int]:
+        return [one.recipient_id for one in self.recipients]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A destination to claim for, and how many recipients at most."""
+
+    destination: str
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +207,10 @@ class Attempt:
     code: int = 0
     enhanced: str = ""
     text: str = ""
+    #: What TLS came to, and who wanted it to; such as "opportunistic: encrypted".
+    verdict: str = ""
+    #: What a failure is about; empty where it was none.
+    about: str = ""
 
     @property
     def reply(self) -> str:
@@ -227,59 +221,20 @@ class LeaseLost(Exception):
     """Another worker may have this recipient by now."""
 
 
-def rows(messages: Sequence[Outgoing], now: datetime | None = None) -> tuple[Rows, ...]:
-    """What these are in the queue's tables; `now` is when those that are only told of were settled."""
-    now = now or datetime.now(UTC)
-    queued = [
-        (
-            m.message_id, m.expires_at, m.account_id, m.sender, m.envid, m.ret, m.eightbit, m.smtputf8,
-            trace.clean(m.message_id_field), m.size, m.prefix, m.header, m.body.blob_id, m.priority, m.require_tls,
-            m.deliver_by, m.by_mode, m.future_release,
-        )
-        for m in messages
-    ]  # fmt: skip
-    waiting: list[tuple[Any, ...]] = []
-    held: list[tuple[Any, ...]] = []
-    stopped: list[tuple[Any, ...]] = []
-    settled: list[tuple[Any, ...]] = []
-    for m in messages:
-        for r in m.recipients:
-            notify = None if r.notify is None else list(r.notify)
-            row = (m.message_id, r.address, r.destination, r.orcpt, notify, m.priority)
-            if r.report:
-                settled.append((*row, QueueState.DELIVERED, r.report, now))
-            elif m.held:
-                stopped.append((*row, QueueState.HELD, HELD_WORDS))
-            elif m.release_at:
-                held.append((*row, m.release_at))
-            else:
-                waiting.append(row)
-    return (
-        ("queue_message", MESSAGE_COLUMNS, queued),
-        ("queue_recipient", RECIPIENT_COLUMNS, waiting),
-        ("queue_recipient", HELD_COLUMNS, held),
-        ("queue_recipient", STOPPED_COLUMNS, stopped),
-        ("queue_recipient", SETTLED_COLUMNS, settled),
-    )
-
-
-async def settle_delivered(db: Connection, settlement: Settlement) -> None:
-    """Mark a recipient as delivered, in the transaction that does it.
+async def settle_delivered(db: Connection, settlement: Settlement, wanted: frozenset[str] = frozenset()) -> None:
+    """Mark a recipient as delivered, in the transaction that does it, and let hooks know.
 
     Raises:
         LeaseLost: the claim holds no longer, so this must not be.
     """
-    done = await db.execute(
-        SETTLE, settlement.recipient_id, settlement.lease, QueueState.DELIVERED, None, "", settlement.report
-    )
+    state = QueueState.EXPANDED if settlement.expanded else QueueState.DELIVERED
+    done = await db.execute(SETTLE, settlement.recipient_id, settlement.lease, state, None, "", settlement.report)
     if done != "UPDATE 1":
         raise LeaseLost
-
-
-async def count_held(pool: Pool, account_id: int) -> int:
-    """Messages of an account that wait for the moment that their sender named."""
-    async with connection(pool) as db:
-        return int(await db.fetchval(HELD, account_id))
+    kind = OF_STATE[state]
+    if kind in wanted:
+        [[message_id, *known]] = await db.fetch(TOLD_OF, settlement.recipient_id)
+        await webhooks.note(db, [Happening(kind, datetime.now(UTC), message_id.hex, *known)])
 
 
 async def due(pool: Pool, limit: int) -> list[str]:
@@ -290,18 +245,42 @@ async def due(pool: Pool, limit: int) -> list[str]:
 
 async def claim(pool: Pool, destination: str, limit: int) -> Claim | None:
     """Take what is due for a destination, if anything is."""
-    lease = new_id()
+    [found] = await claim_all(pool, [Wanted(destination, limit)])
+    return found
+
+
+async def claim_all(pool: Pool, wanted: Sequence[Wanted]) -> list[Claim | None]:
+    """Likewise for several at once, in their order; one that is named twice is asked for again."""
+    claims: list[Claim | None] = [None] * len(wanted)
+    left = list(enumerate(wanted))
+    while left:
+        together = {one.destination: (place, one) for place, one in reversed(left)}
+        left = [(place, one) for place, one in left if together[one.destination][0] != place]
+        for (place, _), found in zip(together.values(), await _claim(pool, together.values()), strict=True):
+            claims[place] = found
+    return claims
+
+
+async def _claim(pool: Pool, together: Collection[tuple[int, Wanted]]) -> list[Claim | None]:
+    leases = {new_id(): one.destination for _, one in together}
+    limits = [one.limit for _, one in together]
     async with connection(pool) as db:
-        rows = await db.fetch(CLAIM, destination, limit, lease, LEASE, SETTLE_FIRST)
+        rows = await db.fetch(CLAIM, list(leases.values()), limits, list(leases), LEASE, SETTLE_FIRST)
         if not rows:
-            return None
+            return [None] * len(leases)
         messages = await db.fetch(MESSAGES, list({row["message_id"] for row in rows}))
-    return Claim(
-        lease,
-        destination,
-        tuple(_recipient(row) for row in sorted(rows, key=lambda row: row["recipient_id"])),
-        {row["message_id"]: QueuedMessage(*row) for row in messages},
-    )
+    known = {row["message_id"]: QueuedMessage(*row) for row in messages}
+    held: dict[UUID, list[QueuedRecipient]] = {}
+    for row in sorted(rows, key=lambda row: row["recipient_id"]):
+        held.setdefault(row["lease"], []).append(_recipient(row))
+    return [
+        Claim(
+            lease, destination, tuple(held[lease]), {one.message_id: known[one.message_id] for one in held[lease]}
+        )
+        if lease in held
+        else None
+        for lease, destination in leases.items()
+    ]
 
 
 def _recipient(row: Any) -> QueuedRecipient:
@@ -314,58 +293,19 @@ def _recipient(row: Any) -> QueuedRecipient:
         notify,
         row["attempts"],
         row["delay_reported_at"] is not None,
+        row["expires_at"],
+        row["route_id"],
+        row["received_as"],
     )
 
 
-async def renew(pool: Pool, lease: UUID) -> None:
+async def renew(pool: Pool, claim: Claim) -> None:
     """Hold a claim for another while."""
     async with connection(pool) as db:
-        await db.execute(RENEW, lease, LEASE)
+        await db.execute(RENEW, claim.lease, LEASE, claim.recipient_ids)
 
 
-async def release(pool: Pool, lease: UUID) -> None:
+async def release(pool: Pool, claim: Claim) -> None:
     """Give back what was not tried: it is due at once."""
     async with connection(pool) as db:
-        await db.execute(RELEASE, lease)
-
-
-async def settle(
-    pool: Pool, claim: Claim, attempts: Iterable[Attempt], rows: Iterable[trace.Row], *, again: bool = False
-) -> int:
-    """Write what became of these recipients; returns how many were still held by this claim.
-
-    With `again`, an earlier try may have been committed though its answer was lost: what this claim no longer
-    holds is left as it is.
-    """
-    settled = 0
-    async with transaction(pool) as db:
-        for attempt in attempts:
-            done = await db.execute(
-                SETTLE,
-                attempt.recipient.recipient_id,
-                claim.lease,
-                attempt.state,
-                attempt.next_attempt_at,
-                trace.clean(attempt.reply),
-                attempt.report,
-            )
-            held = done == "UPDATE 1"
-            settled += held
-            if again and not held:
-                continue
-            await db.execute(
-                RECORD,
-                attempt.recipient.recipient_id,
-                attempt.seconds,
-                attempt.outcome,
-                attempt.host,
-                attempt.address,
-                attempt.tls,
-                attempt.stage,
-                attempt.code,
-                attempt.enhanced,
-                trace.clean(attempt.text),
-            )
-        if settled or not again:
-            await trace.write(db, rows)
-    return settled
+        await db.execute(RELEASE, claim.lease, claim.recipient_ids)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from mailservices.mail.report_texts import ENGLISH
 from mailservices.store.pool import Connection, Pool, connection
 from mailservices.store.queue import MESSAGES, QueuedMessage
 
@@ -16,7 +17,9 @@ GROUP BY r.message_id, r.report_due LIMIT $1
 """
 
 REPORTED_ON = """
-SELECT r.recipient_id, r.address, r.orcpt, r.notify, r.last_reply, a.at, a.host, a.code, a.enhanced, a.text
+SELECT r.recipient_id, r.address, r.destination, r.orcpt, r.last_reply, r.expires_at, r.route_id,
+       a.at AS last_attempt_at, coalesce(a.host, '') AS host, coalesce(a.code, 0) AS code,
+       coalesce(a.enhanced, '') AS enhanced
 FROM queue_recipient r
 LEFT JOIN LATERAL (
     SELECT * FROM queue_attempt x WHERE x.recipient_id = r.recipient_id ORDER BY x.at DESC LIMIT 1
@@ -25,8 +28,11 @@ WHERE r.message_id = $1 AND r.report_due = $2 ORDER BY r.recipient_id
 """
 
 CLEAR_REPORT = """
-UPDATE queue_recipient SET report_due = '' WHERE recipient_id = ANY($1::bigint[]) AND report_due = $2
+UPDATE queue_recipient SET report_due = '', report_lost = CASE WHEN $3 THEN $2 ELSE report_lost END
+WHERE recipient_id = ANY($1::bigint[]) AND report_due = $2
 """
+
+LANGUAGE = "SELECT language FROM directory_domain WHERE name = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class Report:
 
     recipient_ids: tuple[int, ...]
     kind: str
+    #: There is nobody to read it: it is only marked, for the administrator to see.
+    lost: bool = False
 
 
 class AlreadyReported(Exception):
@@ -47,14 +55,17 @@ class ReportedRecipient:
 
     recipient_id: int
     address: str
+    destination: str
     orcpt: str
-    notify: tuple[str, ...] | None
     last_reply: str
-    last_attempt_at: datetime | None
-    host: str
-    code: int
-    enhanced: str
-    text: str
+    #: An end of its own, and a route, that an administrator has chosen.
+    expires_at: datetime | None = None
+    route_id: int | None = None
+    last_attempt_at: datetime | None = None
+    #: Empty, 0 and empty where nobody answered.
+    host: str = ""
+    code: int = 0
+    enhanced: str = ""
 
 
 async def due(pool: Pool, limit: int) -> list[tuple[UUID, str]]:
@@ -70,21 +81,13 @@ async def reported_on(pool: Pool, message_id: UUID, kind: str) -> tuple[QueuedMe
         rows = await db.fetch(REPORTED_ON, message_id, kind)
     if message is None:
         raise AlreadyReported
-    return QueuedMessage(*message), [
-        ReportedRecipient(
-            row["recipient_id"],
-            row["address"],
-            row["orcpt"],
-            None if row["notify"] is None else tuple(row["notify"]),
-            row["last_reply"],
-            row["at"],
-            row["host"] or "",
-            row["code"] or 0,
-            row["enhanced"] or "",
-            row["text"] or "",
-        )
-        for row in rows
-    ]
+    return QueuedMessage(*message), [ReportedRecipient(**row) for row in rows]
+
+
+async def language_of(pool: Pool, domain: str) -> str:
+    """The language of a domain of ours; English for others."""
+    async with connection(pool) as db:
+        return str(await db.fetchval(LANGUAGE, domain) or ENGLISH)
 
 
 async def clear(db: Connection, report: Report) -> None:
@@ -93,6 +96,6 @@ async def clear(db: Connection, report: Report) -> None:
     Raises:
         AlreadyReported: somebody else did, so this report must not be.
     """
-    done = await db.execute(CLEAR_REPORT, list(report.recipient_ids), report.kind)
+    done = await db.execute(CLEAR_REPORT, list(report.recipient_ids), report.kind, report.lost)
     if done != f"UPDATE {len(report.recipient_ids)}":
         raise AlreadyReported

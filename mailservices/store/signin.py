@@ -1,21 +1,25 @@
 """Who may sign in, and by what: accounts, app passwords, issuers of tokens, as the auth room sees them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
+from mailservices.store.gathering import Gathering
 from mailservices.store.pool import Pool, connection
 
 _LOGIN = """
-SELECT p.id, p.address, p.password, p.scram, p.active AND d.active AS active,
+SELECT asked.number, p.id, p.address, p.password, p.scram, p.active AND d.active AS active,
        a.id AS app_id, a.digest, a.scram AS app_scram, a.secret, a.protocols, a.networks,
        coalesce(a.expires_at <= now(), false) AS expired
-FROM directory_account p
+FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS asked(name, digest, number)
+JOIN directory_account p ON p.address = asked.name AND p.deleted_at IS NULL
 JOIN directory_domain d ON d.id = p.domain_id
 LEFT JOIN directory_app_password a ON a.account_id = p.id
 """
-#: An account, and the app password with this digest, if it has one; and with all of them, a row for each.
-LOGIN = f"{_LOGIN} AND a.digest = $2 WHERE p.address = $1 AND p.deleted_at IS NULL"
-LOGIN_WITH_ALL = f"{_LOGIN} WHERE p.address = $1 AND p.deleted_at IS NULL ORDER BY a.id"
+#: Accounts, each with the app password that has this digest, if it has one; and with all of them, a row for each.
+LOGIN = f"{_LOGIN} AND a.digest = asked.digest"
+LOGIN_WITH_ALL = f"{_LOGIN} ORDER BY a.id"
 
 NOTE_USE = "UPDATE directory_app_password SET last_used_at = now(), last_used_from = $2 WHERE id = $1"
 
@@ -76,17 +80,31 @@ class Issuer:
     claim: str
 
 
-async def find_login(pool: Pool, name: str, digest: bytes | None = None) -> Login | None:
+#: Look-ups of many who sign in, asked together: a name and the digest of a password.
+Logins: TypeAlias = Gathering[tuple[str, bytes | None], Login | None]
+
+
+def logins(pool: Pool) -> Logins:
+    """For one process. Made inside the event loop."""
+    return Gathering(partial(_find_logins, pool))
+
+
+async def find_login(together: Logins, name: str, digest: bytes | None = None) -> Login | None:
     """The account that signs in with this address, in normal form, and its app password with this digest."""
+    return await together.answer((name, digest))
+
+
+async def _find_logins(pool: Pool, asked: Sequence[tuple[str, bytes | None]]) -> list[Login | None]:
     async with connection(pool) as db:
-        row = await db.fetchrow(LOGIN, name, digest)
-    return _login(row) if row is not None else None
+        rows = await db.fetch(LOGIN, [name for name, _ in asked], [digest for _, digest in asked])
+    found = {row["number"]: _login(row) for row in rows}
+    return [found.get(number) for number in range(1, len(asked) + 1)]
 
 
 async def find_all(pool: Pool, name: str) -> tuple[Login | None, list[AppPassword]]:
     """The same with all of its app passwords, and as quick where there is nobody."""
     async with connection(pool) as db:
-        rows = await db.fetch(LOGIN_WITH_ALL, name)
+        rows = await db.fetch(LOGIN_WITH_ALL, [name], [None])
     return _login(rows[0]) if rows else None, [_app_password(row) for row in rows if row["app_id"] is not None]
 
 

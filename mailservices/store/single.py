@@ -15,6 +15,7 @@ from mailservices.mail.flags import DELETED, SEEN
 from mailservices.store import bodies, trace
 from mailservices.store.delivery import CONTENT_COLUMNS, MESSAGE_COLUMNS, Delivery, Placed, content_row
 from mailservices.store.ids import new_id
+from mailservices.store.modseqs import NEXT
 from mailservices.store.pool import Connection
 from mailservices.store.rows import Shape, shape
 
@@ -23,20 +24,21 @@ EVENTS: Final = 4
 
 # Locks in the order of delivery.py: the account, then the mailbox. All else hangs on `used`: no room, no rows. A
 # mailbox that is gone makes a UID that is NULL, which undoes the statement.
-_NUMBERED: Final = """
+_NUMBERED: Final = f"""
 WITH used AS (
     UPDATE mail_usage u SET bytes = u.bytes + $3::bigint, messages = u.messages + 1
     FROM directory_account a
     WHERE u.account_id = $1::bigint AND a.id = $1 AND (a.quota_bytes IS NULL OR u.bytes + $3 <= a.quota_bytes)
+      AND (a.quota_messages IS NULL OR u.messages < a.quota_messages)
     RETURNING u.account_id
 ),
 drawn AS (
     UPDATE mail_mailbox m
-    SET uidnext = m.uidnext + 1, modseq = m.modseq + 1, messages = m.messages + 1, bytes = m.bytes + $3,
+    SET uidnext = m.uidnext + 1, modseq = {NEXT}, messages = m.messages + 1, bytes = m.bytes + $3,
         unseen = m.unseen + $4::bigint, deleted = m.deleted + $5::bigint
     WHERE m.account_id = (SELECT account_id FROM used) AND m.mailbox_id = $2::bigint
     RETURNING m.uidvalidity, m.uidnext - 1 AS uid, m.modseq
-)"""
+)"""  # noqa: S608 - ours
 _PLACED: Final = f"""
 INSERT INTO mail_message ({", ".join(MESSAGE_COLUMNS)})
 SELECT $1, $2, (SELECT uid FROM drawn), (SELECT modseq FROM drawn), $6, $7, $8, $3, $9 FROM used
@@ -61,6 +63,10 @@ def possible(delivery: Delivery) -> bool:
         delivery.outgoing
         or delivery.report
         or delivery.settlement
+        or delivery.suspect
+        or delivery.counted
+        or delivery.away
+        or delivery.answered
         or len(delivery.contents) != 1
         or len(delivery.events) > EVENTS
     ):

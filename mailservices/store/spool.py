@@ -24,14 +24,17 @@ _STARTS_EMPTY = re.compile(rb"\r?\n")
 
 
 class Spool:
-    """Collects one message. Use as a context manager: a file is removed at the end."""
+    """Collects one message, or a piece of one, which has no header to be found.
 
-    def __init__(self, limit: int, folder: Path | None = None) -> None:
+    Use as a context manager: a file is removed at the end.
+    """
+
+    def __init__(self, limit: int, folder: Path | None = None, *, piece: bool = False) -> None:
         self.limit = limit
         self.size = 0
         self.header = b""
         self.folder = folder
-        self._in_header = True
+        self._in_header = not piece
         self._memory = bytearray()
         self._file: IO[bytes] | None = None
         self._map: mmap.mmap | None = None

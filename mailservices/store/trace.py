@@ -1,9 +1,12 @@
 """What happened to messages: rows of trace_event, written with the commit they tell of or in batches after."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+import orjson
 
 from mailservices import log
 from mailservices.mail.errors import Unavailable
@@ -13,6 +16,8 @@ from mailservices.store.rows import Rows, insert
 
 #: Characters kept of each text.
 TEXT_LIMIT = 500
+#: Characters of what the search looks through.
+WORDS_LIMIT = 2000
 #: Rows that wait to be written; more are dropped, and counted in the log.
 WAITING_ROWS = 5000
 FLUSH_SECONDS = 0.5
@@ -21,6 +26,8 @@ _COLUMNS = (
     "trace_id", "kind", "service", "account_id", "remote_host", "sender", "recipient", "message_id_field", "size",
     "detail",
 )  # fmt: skip
+#: Of rows that tell how a message came.
+_MORE = ("subject", "envid", "words", "facts")
 
 _log = log.get()
 
@@ -40,11 +47,23 @@ class Row:
     message_id_field: str = ""
     size: int | None = None
     detail: str = ""
+    subject: str = ""
+    #: RFC 3461 §4.4.
+    envid: str = ""
+    #: What the search finds the whole trace by (see `words`): only in a row that begins a trace, or adds to it.
+    words: str = ""
+    #: What else is known of it: helo, tls, checks and the like; webadmin/trace/timeline.py shows them.
+    facts: Mapping[str, Any] | None = None
 
 
-def clean(text: str) -> str:
+def words(*texts: str | None) -> str:
+    """What the search looks through: each of these once, in lower case."""
+    return " ".join(dict.fromkeys(text.lower() for text in texts if text))[:WORDS_LIMIT]
+
+
+def clean(text: str, limit: int = TEXT_LIMIT) -> str:
     """What PostgreSQL takes as text: no NUL, no lone surrogate, not endless."""
-    text = text[:TEXT_LIMIT]
+    text = text[:limit]
     if "\0" in text:
         text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
@@ -57,14 +76,33 @@ async def write(db: Connection, events: Iterable[Row]) -> None:
 
 def rows(events: Iterable[Row]) -> Rows:
     """What they are in the table."""
-    records = [
-        (
-            row.trace_id, row.kind, row.service, row.account_id, row.remote_host, clean(row.sender),
-            clean(row.recipient), clean(row.message_id_field), row.size, clean(row.detail),
-        )
-        for row in events
-    ]  # fmt: skip
-    return "trace_event", _COLUMNS, records
+    return "trace_event", (*_COLUMNS, *_MORE), [(*values(row), *_more(row)) for row in events]
+
+
+def values(row: Row) -> tuple[Any, ...]:
+    """All but how a message came."""
+    return (
+        row.trace_id, row.kind, row.service, row.account_id, row.remote_host, clean(row.sender),
+        clean(row.recipient), clean(row.message_id_field), row.size, clean(row.detail),
+    )  # fmt: skip
+
+
+def _more(row: Row) -> tuple[Any, ...]:
+    facts = orjson.dumps(_cleaned(row.facts)).decode() if row.facts else None
+    return clean(row.subject), clean(row.envid), clean(row.words, WORDS_LIMIT), facts
+
+
+def _cleaned(value: Any) -> Any:
+    """The same with no text that jsonb does not take."""
+    match value:
+        case str():
+            return clean(value)
+        case Mapping():
+            return {name: _cleaned(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_cleaned(one) for one in value]
+        case _:
+            return value
 
 
 class Journal:

@@ -20,7 +20,8 @@ from typing import Any, Self
 
 import pytest
 
-from appliance import PYTHON, ROOT
+from appliance import PYTHON, ROOT, plan, programs, start
+from appliance.private import Private
 from tests.services import until
 
 #: Seconds for a start, which may have to make a database, and for a stop.
@@ -159,9 +160,14 @@ def test_starts_serves_stops_and_starts_again(folder: Path) -> None:
 
 
 def test_two_run_side_by_side_and_a_folder_has_one_owner(tmp_path: Path) -> None:
-    with Appliance(tmp_path / "one") as one, Appliance(tmp_path / "two") as two:
+    with Appliance(tmp_path / "one") as one, Appliance(tmp_path / "two", FACTEUR_POP2="loopback") as two:
         one.wait()
         two.wait()
+        host, port = two.report["pop2"]
+        assert f"POP2         127.0.0.1:{port} (for this machine only)" in two.said
+        with socket.create_connection((host, port), timeout=10) as client:
+            assert client.recv(100).startswith(b"+ POP2")
+        assert "pop2" not in one.report
         one.use()
         two.use()
         said = failed_start(tmp_path / "one", FACTEUR_PORTS="free")
@@ -185,6 +191,23 @@ def test_what_dies_is_started_again(folder: Path) -> None:
                 return False
 
         until(counted, 60)
+
+
+def test_a_database_that_recovers_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = tmp_path / "tries"
+    createdb = tmp_path / "createdb"
+    createdb.write_text(
+        f'#!/bin/sh\necho "$@" >> {tries}\n'
+        f'test $(wc -l < {tries}) -gt 2 || {{ echo "FATAL:  the database system is starting up" >&2; exit 1; }}\n'
+    )
+    createdb.chmod(0o755)
+    monkeypatch.setattr(programs, "postgresql", lambda: programs.PostgreSQL(tmp_path, 15))
+    chosen = plan.Plan(tmp_path, "localhost", {"database": 5, "redis": 6}, 1)
+    private = Private(tmp_path, 5, 6)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "database_password").write_text("x")
+    start._create_database(chosen, private)
+    assert tries.read_text().splitlines() == ["--host=127.0.0.1 --port=5 --username=facteur facteur"] * 3
 
 
 def test_nothing_is_left_when_the_supervisor_is_killed(folder: Path) -> None:

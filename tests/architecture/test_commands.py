@@ -9,7 +9,9 @@ from mailservices.imap import dispatch
 from mailservices.mail import codes
 from mailservices.mail.codes import Reply
 from mailservices.pop3 import handlers
+from mailservices.pop3 import pop2 as pop2_handlers
 from mailservices.protocols.imap import commands as imap
+from mailservices.protocols.pop2 import commands as pop2
 from mailservices.protocols.pop3 import commands as pop3
 from mailservices.protocols.smtp import commands as smtp
 from mailservices.smtp import verbs
@@ -46,6 +48,11 @@ def test_an_imap_command_has_a_transcript(name: str) -> None:
     assert any(re.match(rf"[a-z]+\d* {name}\b", line, re.IGNORECASE) for line in IMAP)
 
 
+@pytest.mark.parametrize("name", pop2.COMMANDS)
+def test_a_pop2_command_has_a_transcript(name: str) -> None:
+    assert any(re.match(rf"{name}\b", line, re.IGNORECASE) for line in spoken(".pop2"))
+
+
 @pytest.mark.parametrize("name", pop3.COMMANDS)
 def test_a_pop3_command_has_a_transcript(name: str) -> None:
     assert any(re.match(rf"{name}\b", line, re.IGNORECASE) for line in POP3)
@@ -72,8 +79,14 @@ def test_every_pop3_command_has_a_parser_and_a_handler() -> None:
     assert all(callable(spec.read) and spec.states for spec in pop3.COMMANDS.values())
 
 
+def test_every_pop2_command_has_a_parser_and_a_handler() -> None:
+    kinds = set(pop2.Command.__args__)  # type: ignore[attr-defined]
+    assert set(pop2_handlers.HANDLERS) == kinds
+    assert len(pop2.COMMANDS) == len(kinds)
+
+
 def test_commands_are_frozen() -> None:
-    for module in (smtp, imap, pop3):
+    for module in (smtp, imap, pop3, pop2):
         for kind in module.Command.__args__:  # type: ignore[attr-defined]
             assert dataclasses.is_dataclass(kind)
             assert kind.__dataclass_params__.frozen

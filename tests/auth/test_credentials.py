@@ -15,6 +15,7 @@ from tests.conftest import Person
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions, signin
 from webadmin.directory.models import Account, AppPassword
+from webadmin.security.models import SignIn
 
 
 async def app_password(person: Person, **more) -> tuple[AppPassword, str]:
@@ -185,3 +186,14 @@ async def test_nothing_of_a_password_is_in_the_database(alice: Person) -> None:
     kept += [bytes(account.scram or b"")]
     assert not [one for one in kept if text.encode() in one or alice.password.encode() in one]
     assert all(kept)
+
+
+async def test_each_sign_in_is_written_down(gate: Gate, alice: Person) -> None:
+    await gate.check(Claim(alice.address, alice.password), HERE)
+    await refused(gate.check(Claim(alice.address, "wrong"), HERE))
+    await gate.ledger.flush()
+    rows = await web(lambda: list(SignIn.objects.filter(name=alice.address).order_by("outcome")))
+    assert [(one.outcome, one.account_id, one.protocol, one.remote_host) for one in rows] == [
+        ("accepted", alice.account_id, "imap", "127.0.0.1"),
+        ("refused", None, "imap", "127.0.0.1"),
+    ]

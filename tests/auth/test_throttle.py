@@ -1,6 +1,8 @@
 """Guessing is slowed, then blocked: by account, address and network, over Redis and without it."""
 
 import dataclasses
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -10,11 +12,13 @@ from mailservices.auth.credentials import Gate
 from mailservices.auth.throttle import ACCOUNT, ADDRESS
 from mailservices.config import Config
 from mailservices.mail.errors import SignInFailed, TooManySignIns
+from mailservices.net import limiter
 from mailservices.net.limiter import Blocks, Limiter
 from mailservices.protocols.sasl.exchange import Claim
 from mailservices.store.pool import Pool
-from tests.auth.world import ADDRESSES, HERE, by_scram
+from tests.auth.world import ADDRESSES, HERE, by_scram, web
 from tests.conftest import Person
+from webadmin.security.models import AccessRule
 
 
 async def guess(gate: Gate, name: str, times: int, client: Client = HERE) -> None:
@@ -72,7 +76,10 @@ async def test_an_address_is_blocked_whatever_it_asks(gate: Gate, alice: Person,
     assert await gate.check(Claim(bob.address, bob.password), HERE)
 
 
-async def test_a_block_is_seen_and_lifted(gate: Gate, config: Config, alice: Person) -> None:
+async def test_a_block_is_seen_and_lifted(
+    gate: Gate, config: Config, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limiter, "HELD_SECONDS", 0.0)
     await guess(gate, alice.address, int(ACCOUNT.size) + 1)
     blocks = Blocks(config.redis_url)
     found = next(block for block in blocks.all() if block.what == alice.address)
@@ -108,3 +115,43 @@ async def test_without_redis_each_process_has_its_own_limits(
     assert await other.check(claim, HERE)
     await gate.close()
     await other.close()
+
+
+@asynccontextmanager
+async def ruled(gate: Gate, network: str, effect: str) -> AsyncIterator[None]:
+    """A rule of access that holds meanwhile."""
+    rule = await web(lambda: AccessRule.objects.create(network=network, effect=effect))
+    await gate.learn()
+    yield
+    await web(rule.delete)
+    await gate.learn()
+
+
+async def test_who_is_shut_out_signs_in_by_nothing(gate: Gate, alice: Person, committed: None) -> None:
+    client = Client(next(ADDRESSES))
+    async with ruled(gate, client.peer, "deny"):
+        await _signs_in_by_nothing(gate, alice, client)
+
+
+async def _signs_in_by_nothing(gate: Gate, alice: Person, client: Client) -> None:
+    with pytest.raises(TooManySignIns):
+        await gate.check(Claim(alice.address, alice.password), client)
+    with pytest.raises(TooManySignIns):
+        await by_scram(gate, alice.address, alice.password, client)
+    assert await gate.check(Claim(alice.address, alice.password), Client(next(ADDRESSES)))
+
+
+async def test_who_is_allowed_is_never_blocked(gate: Gate, alice: Person, committed: None) -> None:
+    client = Client(next(ADDRESSES))
+    async with ruled(gate, client.peer, "allow"):
+        for _ in range(int(ADDRESS.size) + 1):
+            with pytest.raises(SignInFailed):
+                await gate.check(Claim(alice.address, "wrong"), client)
+        assert await gate.check(Claim(alice.address, alice.password), client)
+
+
+async def test_the_rules_of_access_are_read(gate: Gate, committed: None) -> None:
+    await web(lambda: AccessRule.objects.create(network="203.0.113.0/24", effect="deny"))
+    await gate.learn()
+    assert gate.throttle.access.denies("203.0.113.5")
+    await web(lambda: AccessRule.objects.all().delete())

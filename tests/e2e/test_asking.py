@@ -19,12 +19,17 @@ TEXT = b"Subject: Hello\r\n\r\nHow do you do?\r\n"
 
 
 def submit(
-    services: Services, sender: Person, recipient: str, mail: Sequence[str] = (), rcpt: Sequence[str] = ()
+    services: Services,
+    sender: Person,
+    recipient: str,
+    mail: Sequence[str] = (),
+    rcpt: Sequence[str] = (),
+    text: bytes = TEXT,
 ) -> None:
     with smtplib.SMTP("127.0.0.1", services.ports["submission"], timeout=20) as client:
         client.starttls(context=ssl._create_unverified_context())
         client.login(sender.address, sender.password)
-        client.sendmail(sender.address, [recipient], TEXT, list(mail), list(rcpt))
+        client.sendmail(sender.address, [recipient], text, list(mail), list(rcpt))
 
 
 def inbox(services: Services, person: Person) -> list[Message]:
@@ -70,7 +75,7 @@ def test_of_a_list_it_is_reported_that_it_was_expanded(services: Services, alice
     _, recipient = report(services, alice)
     assert recipient["Action"] == "expanded"
     assert taken(services, "one@member.test")
-    assert any(line == "RCPT TO:<one@member.test> NOTIFY=NEVER" for line in services.far.lines)
+    assert f"RCPT TO:<one@member.test> NOTIFY=NEVER ORCPT=rfc822;list@{domain}" in services.far.lines
 
 
 def test_nobody_is_told_who_did_not_ask(services: Services, alice: Person, bob: Person) -> None:
@@ -167,7 +172,10 @@ def test_what_is_late_is_told_or_returned(services: Services, alice: Person, dat
     assert recipient["Action"] == "delayed"
     due_now(database, "wanted@busy.test")
     assert taken(services, "wanted@busy.test")
-    assert any(line == "RCPT TO:<wanted@busy.test> NOTIFY=FAILURE,DELAY" for line in services.far.lines)
+    assert any(
+        line == "RCPT TO:<wanted@busy.test> NOTIFY=FAILURE,DELAY ORCPT=rfc822;wanted@busy.test"
+        for line in services.far.lines
+    )
 
 
 @pytest.mark.parametrize(

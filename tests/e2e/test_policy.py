@@ -34,9 +34,9 @@ STRANGER = "192.0.2.11"
 class Client(smtplib.SMTP):
     """A client of this address."""
 
-    def __init__(self, world: Services, address: str) -> None:
+    def __init__(self, world: Services, address: str, port: str = "world") -> None:
         self._address = address
-        super().__init__("127.0.0.1", world.ports["world"], local_hostname="host.sender.test", timeout=30)
+        super().__init__("127.0.0.1", world.ports[port], local_hostname="host.sender.test", timeout=30)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         made = socket.create_connection((host, port), timeout)
@@ -261,7 +261,7 @@ def test_verdicts_and_findings_are_counted(strict: Services, domain: Domain, ali
     strict.names.say("sender.test", "v=spf1 -all")
     wish(domain, spf="refuse")
     assert send(strict, alice.address).startswith("550")
-    port = strict.ports["world_health"]
+    port = strict.ports["world_smtp_health"]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         told = answer.read().decode()
     assert 'facteur_verdicts_total{outcome="refuse",stage="spf"}' in told

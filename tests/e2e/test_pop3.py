@@ -1,15 +1,17 @@
-"""POP3 from outside: the standard library's client, curl and fetchmail."""
+"""POP3 from outside, by the standard library's client; others are in test_pop3_clients.py."""
 
 import imaplib
 import poplib
 import ssl
-import subprocess
-from pathlib import Path
 
 import pytest
 
+from mailservices.pop3.maildrop import AHEAD_MESSAGES, AHEAD_OCTETS
 from tests.conftest import Person
 from tests.services import Services, until
+from webadmin.audit.record import OPERATOR
+from webadmin.directory.models import Account, PopChoices
+from webadmin.directory.pop import change_pop
 
 TEXTS = (
     b"Subject: one\r\n\r\nfirst\r\n",
@@ -129,21 +131,82 @@ def test_garbage(services: Services) -> None:
         assert b"-ERR" in answered
 
 
-def test_fetchmail_takes_everything(services: Services, alice: Person, tmp_path: Path) -> None:
+def choose(person: Person, **changes: object) -> None:
+    change_pop(OPERATOR, Account.objects.get(pk=person.account_id), **changes)
+
+
+def test_a_unique_id_is_a_messages_for_its_life(services: Services, alice: Person) -> None:
+    """Wherever it lies; copies in one folder are told apart, and stay so when the first of them goes."""
     fill(services, alice)
-    config = tmp_path / "fetchmailrc"
-    config.write_text(
-        f'poll 127.0.0.1 service {services.ports["pop3"]} proto pop3 user "{alice.address}" '
-        f'pass "{alice.password}" sslproto \'\' no keep mda "cat >> {tmp_path}/mail"\n'
-    )
-    config.chmod(0o600)
-    environment = {"HOME": str(tmp_path), "FETCHMAILHOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    done = subprocess.run(
-        ["fetchmail", "-f", str(config), "--nodetach"], capture_output=True, text=True, check=False,
-        env=environment, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "mail").read_bytes().count(b"Subject: ") == len(TEXTS)
     client = sign_in(services, alice)
-    assert client.stat()[0] == 0
+    first = [line.split()[1] for line in client.uidl()[1]]  # type: ignore[union-attr]
     client.quit()
+    with imaplib.IMAP4("127.0.0.1", services.ports["imap"], timeout=20) as imap:
+        imap.login(alice.address, alice.password)
+        imap.select("INBOX")
+        imap.copy("1:2", "INBOX")
+        imap.uid("MOVE", "3", "Archive")
+        imap.select("Archive")
+        imap.uid("MOVE", "1", "INBOX")
+    client = sign_in(services, alice)
+    ids = [line.split()[1] for line in client.uidl()[1]]  # type: ignore[union-attr]
+    assert len(set(ids)) == len(ids) == len(TEXTS) + 2
+    # Those that stayed, the two copies, and the one that was away.
+    assert ids[:-3] == [*first[:2], *first[3:]]
+    assert [one.partition(b".")[0] for one in ids[-3:-1]] == first[:2]
+    assert ids[-1] == first[2]
+    client.dele(1)
+    client.quit()
+    client = sign_in(services, alice)
+    assert [line.split()[1] for line in client.uidl()[1]] == ids[1:]  # type: ignore[union-attr]
+    client.quit()
+
+
+def test_reads_ahead_past_what_is_gone_and_marked(services: Services, alice: Person) -> None:
+    """More messages and octets than one batch has; some are expunged, some asked for out of order."""
+    texts = [b"X-N: %d\r\n\r\n" % n + b"0123456789\r\n" * (n * 37 % 1000) for n in range(1, 2 * AHEAD_MESSAGES)]
+    assert sum(map(len, texts)) > 2 * AHEAD_OCTETS
+    with imaplib.IMAP4("127.0.0.1", services.ports["imap"], timeout=20) as imap:
+        imap.login(alice.address, alice.password)
+        for text in texts:
+            imap.append("INBOX", "", "", text)
+        client = sign_in(services, alice)
+        imap.select("INBOX")
+        imap.store("10,60:65,150", "+FLAGS", "(\\Deleted)")
+        imap.expunge()
+    gone = {10, *range(60, 66), 150}
+    for number in (3, 2, 3, *range(1, len(texts) + 1), 7, 8, 9, 1):
+        if number in gone:
+            with pytest.raises(poplib.error_proto, match="Another session has removed that message"):
+                client.retr(number)
+        else:
+            assert b"\r\n".join(client.retr(number)[1]) + b"\r\n" == texts[number - 1]
+    client.quit()
+
+
+def test_what_is_announced_follows_the_choices(services: Services, alice: Person, bob: Person) -> None:
+    """RFC 2449 §6.5 and §6.7: to strangers the strictest of all, to whoever has signed in what holds for her."""
+
+    def announced(name: str) -> list[str] | None:
+        client = poplib.POP3("127.0.0.1", services.ports["pop3"], timeout=20)
+        try:
+            return client.capa().get(name)
+        finally:
+            client.quit()
+
+    PopChoices.objects.all().delete()
+    choose(alice, expire_days=30, login_delay=7)
+    try:
+        # Of each of its processes: several in a row.
+        until(lambda: all(announced("LOGIN-DELAY") == ["7", "USER"] for _ in range(8)))
+        assert announced("EXPIRE") == ["30", "USER"]
+        for person, expires, delay in ((alice, "30", "7"), (bob, "NEVER", "0")):
+            client = sign_in(services, person)
+            assert (client.capa()["EXPIRE"], client.capa()["LOGIN-DELAY"]) == ([expires], [delay])
+            client.quit()
+        with pytest.raises(poplib.error_proto, match="LOGIN-DELAY"):
+            sign_in(services, alice)
+    finally:
+        PopChoices.objects.all().delete()
+    until(lambda: all(announced("LOGIN-DELAY") is None for _ in range(8)))
+    assert announced("EXPIRE") == ["NEVER"]

@@ -156,7 +156,7 @@ def test_folders(imap: Client) -> None:
     assert imap.delete('"Jobs/2026"')[0] == "OK"
     assert imap.select('"Jobs/2026"')[0] == "NO"
     assert imap.delete("INBOX")[0] == "NO"
-    assert imap.namespace()[1] == [b'(("" "/")) NIL NIL']
+    assert imap.namespace()[1] == [b'(("" "/")) (("Other Users/" "/")) NIL']
 
 
 def test_copy_move_store_expunge(imap: Client) -> None:

@@ -7,8 +7,10 @@ import os
 import signal
 import smtplib
 import ssl
+import subprocess
 import time
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,26 @@ def submit(services: Services, sender: Person, recipients: list[str], text: byte
         client.sendmail(sender.address, recipients, text)
 
 
+def test_msmtp_submits(services: Services, alice: Person, bob: Person, tmp_path: Path) -> None:
+    """It checks the certificate against the appliance's own, and signs in by what is best of what both know."""
+    trusted = services.environment["FACTEUR_TLS_CERTIFICATE"]
+    settings = tmp_path / "msmtprc"
+    settings.touch(mode=0o600)
+    settings.write_text(
+        f"account a\nhost localhost\nport {services.ports['submission']}\nfrom {alice.address}\n"
+        f"tls on\ntls_trust_file {trusted}\nauth on\nuser {alice.address}\npassword {alice.password}\n"
+    )
+    text = f"From: {alice.address}\nTo: {bob.address}\nSubject: by msmtp\n\n.a dot\n"
+    done = subprocess.run(
+        ["msmtp", "-C", str(settings), "-a", "a", "-N", "delay,failure", bob.address],
+        input=text.encode(), capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    [message] = inbox(services, bob)
+    assert b"with ESMTPSA" in message
+    assert message.endswith(b"Subject: by msmtp\r\n\r\n.a dot\r\n")
+
+
 def inbox(services: Services, person: Person) -> list[bytes]:
     """Every message in a person's INBOX."""
     with imaplib.IMAP4("127.0.0.1", services.ports["imap"], timeout=20) as client:
@@ -40,7 +62,12 @@ def inbox(services: Services, person: Person) -> list[bytes]:
 
 
 def retry_now(database: Database, address: str) -> None:
-    """What the dashboard's "retry now" does: one UPDATE."""
+    """What the dashboard's "retry now" does: an UPDATE, and its lane is open again."""
+    database.execute(
+        "UPDATE queue_lane SET down_until = NULL WHERE lane IN "
+        "(SELECT destination FROM queue_recipient WHERE address = %s)",
+        [address],
+    )
     database.execute("UPDATE queue_recipient SET next_attempt_at = now() WHERE address = %s", [address])
 
 

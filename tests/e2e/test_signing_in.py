@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import imaplib
+import poplib
 import smtplib
 import ssl
 import subprocess
@@ -27,6 +28,15 @@ UNVERIFIED = ssl._create_unverified_context()
 #: What begins TLS in mid-connection, and the mark of a challenge.
 STARTTLS = {"submission": b"STARTTLS", "imap": b"t STARTTLS", "pop3": b"STLS"}
 WORDS = {"submission": b"334 ", "imap": b"+ ", "pop3": b"+ "}
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_login_may_tell_the_name_before_it_is_asked(services: Services, alice: Person, early: bool) -> None:
+    with smtplib.SMTP("127.0.0.1", services.ports["submission"], timeout=20) as client:
+        client.starttls(context=UNVERIFIED)
+        client.ehlo()
+        client.user, client.password = alice.address, alice.password
+        assert client.auth("LOGIN", client.auth_login, initial_response_ok=early)[0] == 235
 
 
 class Line:
@@ -241,6 +251,33 @@ def issuer(services: Services, committed: None) -> Iterator[PlayedIssuer]:
     played.stop()
     # The next one is not to meet a process that knows only this one.
     _no_longer(services, "XOAUTH2")
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_apop(services: Services, alice: Person, tls: bool) -> None:
+    """RFC 1939 §7: with an app password that may be read, by its number or by the address alone, and no other."""
+    with readable(services, alice) as (name, text):
+        for user, secret, good in (
+            (name, text, True), (alice.address, text, True), (alice.address, alice.password, False),
+            (f"nobody@{alice.address.partition('@')[2]}", text, False),
+        ):  # fmt: skip
+            client = poplib.POP3("127.0.0.1", services.ports["pop3"], timeout=20)
+            if tls:
+                client.stls(UNVERIFIED)
+            if good:
+                assert client.apop(user, secret).startswith(b"+OK 0 messages")
+            else:
+                with pytest.raises(poplib.error_proto, match="AUTH"):
+                    client.apop(user, secret)
+            client.quit()
+
+
+def test_a_greeting_has_no_timestamp_where_nobody_may_use_it(services: Services, alice: Person) -> None:
+    client = poplib.POP3("127.0.0.1", services.ports["pop3"], timeout=20)
+    assert client.welcome == b"+OK Facteur is ready"
+    with pytest.raises(poplib.error_proto, match="no timestamp"):
+        client._shortcmd(f"APOP {alice.address} {'0' * 32}")
+    client.quit()
 
 
 @pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])

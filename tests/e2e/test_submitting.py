@@ -98,7 +98,7 @@ def test_an_account_that_sends_too_much_is_held_up_until_somebody_looks(
     until(lambda: taken("two"))
     assert queue.held_of(account).count() == 2
     notice = Notice.objects.get(name=f"sending {account.pk}")
-    assert notice.detail == f"{alice.address}: 4 recipients never written to before today, of 2; its mail is held."
+    assert notice.detail == f"{alice.address}: 4 recipients never written to before today, of 2; mail is held."
     assert not taken("three")
     assert not inbox(services, bob)
     assert queue.release_held(OPERATOR, account) == 2
@@ -108,3 +108,32 @@ def test_an_account_that_sends_too_much_is_held_up_until_somebody_looks(
         submit(services, alice, text, to=f"{name}@many.test")
     assert queue.discard_held(OPERATOR, account) == 1
     assert not taken("six")
+
+
+def test_a_domain_as_a_whole_and_an_account_alone_have_limits(
+    services: Services, domain: Domain, alice: Person, bob: Person
+) -> None:
+    services.names.lead("total.test", "127.0.0.1")
+    accounts = {one.address: Account.objects.get(pk=one.account_id) for one in (alice, bob)}
+
+    def sent(person: Person, name: str) -> int:
+        """How many of the account's recipients are held after one more message."""
+        text = f"From: {person.address}\r\nSubject: x\r\n\r\nx\r\n"
+        assert submit(services, person, text, to=f"{name}@total.test")[0] == 250
+        return queue.held_of(accounts[person.address]).count()
+
+    actions.change_domain(OPERATOR, domain, total_messages=2)
+    assert (sent(alice, "one"), sent(bob, "two"), sent(bob, "three")) == (0, 0, 1)
+    notice = Notice.objects.get(name=f"domain sending {domain.pk}")
+    assert notice.detail == f"{domain.name}: 3 messages today, of 2; mail is held."
+    assert list(queue.holding(domain)) == [accounts[bob.address]]
+    assert queue.release_held(OPERATOR, accounts[bob.address]) == 1
+    assert not Notice.objects.filter(name=f"domain sending {domain.pk}").exists()
+    actions.change_domain(OPERATOR, domain, total_messages=None)
+    actions.change_account(OPERATOR, accounts[alice.address], sending_recipients=2)
+    assert (sent(bob, "four"), sent(bob, "five"), sent(bob, "six")) == (0, 0, 0)
+    assert (sent(alice, "four"), sent(alice, "five")) == (0, 1)
+    assert Notice.objects.get(name=f"sending {alice.account_id}").detail.startswith(
+        f"{alice.address}: 3 recipients"
+    )
+    queue.discard_held(OPERATOR, accounts[alice.address])

@@ -26,7 +26,8 @@ import psycopg
 import pytest
 
 from appliance import PYTHON
-from appliance.private import DATABASE, Private, free_port
+from appliance.ports import free_port
+from appliance.private import DATABASE, Private
 from appliance.supervisor import Child, process_ids
 from mailservices import config as configuration
 from mailservices.config import Config

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 
 from appliance.supervisor import Child
-from mailservices.store.leases import LEASE
+from mailservices.store.maildrops import LEASE
 from tests.conftest import Person
 from tests.faults.clients import Client, Imap, Lost, Pop3, Refused, Smtp
 from tests.faults.conftest import World

@@ -251,3 +251,34 @@ async def test_what_is_kept_is_not_refused(whole: World) -> None:
             database.execute("LOCK TABLE mail_expunged IN ACCESS EXCLUSIVE MODE")
             assert (await imap.append("INBOX", TEXT))[1] == 1
         assert b"* 1 EXISTS\r\n" in await imap.ask(b"NOOP")
+
+
+async def test_flags_that_are_lost_leave_no_number_to_others(whole: World) -> None:
+    """They do not wait for the disk; but whoever was told of them must hear of what comes later (RFC 7162)."""
+    world = whole
+    [alice] = await asyncio.to_thread(world.people, 1)
+    lately = ("ALTER SYSTEM SET wal_writer_delay = '10s'", "SELECT pg_reload_conf()")
+    with world.database() as database:
+        for statement in lately:
+            database.execute(statement)
+    async with Imap(world.services.ports["imap"]) as imap:
+        await imap.sign_in(alice)
+        await imap.append("INBOX", TEXT)
+        await imap.ask(b"SELECT INBOX (CONDSTORE)")
+        told = [await _modseq(imap, b"STORE 1 FLAGS (x%d)" % number) for number in range(20)]
+        await asyncio.to_thread(world.stop, "postgresql", signal.SIGKILL)
+    await world.start("postgresql")
+    with world.database() as database:
+        for statement in ("ALTER SYSTEM RESET wal_writer_delay", lately[1]):
+            database.execute(statement)
+    async with Imap(world.services.ports["imap"]) as imap:
+        await eventually(lambda: done(lambda: imap.sign_in(alice)), "sign-in works")
+        assert b"1 EXISTS" in b"".join(await imap.ask(b"SELECT INBOX (CONDSTORE)"))
+        assert b"x19" not in b"".join(await imap.ask(b"FETCH 1 FLAGS")), "the last of them were lost"
+        assert await _modseq(imap, b"STORE 1 FLAGS (other)") > max(told)
+
+
+async def _modseq(imap: Imap, command: bytes) -> int:
+    """The one that is told with an answer."""
+    said = b"".join(await imap.ask(command))
+    return int(said.partition(b"MODSEQ (")[2].partition(b")")[0])

@@ -152,15 +152,16 @@ async def test_a_literal_without_end(world: World, person: Person, command: byte
     await log.tells("client sent away", "endless literal")
 
 
-async def test_literals_without_end(world: World, person: Person) -> None:
+@pytest.mark.parametrize(("octets", "reason"), [(1000, "endless line"), (10, "too many errors")])
+async def test_literals_without_end(world: World, person: Person, octets: int, reason: str) -> None:
     """Small ones, one after the other, and none that would be refused by itself."""
     log = Log(world, "imap")
     with memory(world, "imap"):
         async with others_are_served(world, person), Imap(world.services.ports["imap"]) as client:
             await client.send(b"a LOGIN ")
-            heard = await shout(client, for_ever(b"{100+}\r\n" + b"x" * 100), 64 * MIB)
+            heard = await shout(client, for_ever(b"{%d+}\r\n" % octets + b"x" * octets), 64 * MIB)
     assert heard.splitlines()[-1].startswith(b"* BYE "), heard[-500:]
-    await log.tells("client sent away", "endless line")
+    await log.tells("client sent away", reason)
 
 
 async def test_a_literal_too_large_ends_only_its_command(world: World, person: Person) -> None:

@@ -96,6 +96,8 @@ async def test_away_and_back(whole: World) -> None:
         await told(idle, 4)  # by the poll
 
         await world.start("redis")
+        # A worker that ended itself over this (tests/faults/test_storm.py, _foreseen) is started anew, as ever.
+        await world.start("worker")
 
         await left(world, "meanwhile")  # by the sweep
         await eventually(lambda: asyncio.to_thread(lambda: b'"ok"' in health(world, "imap")), "nudges are heard")

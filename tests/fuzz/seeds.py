@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 from appliance import ROOT
+from mailservices.mail import unpacking
 from tests.transcripts.runner import TRANSCRIPTS, Step, steps
 
+RETURNED = sorted((ROOT / "tests" / "returned").glob("*.eml"))
 MESSAGES = sorted((ROOT / "tests" / "messages").glob("*.eml"))
 _LINES = {
     "smtp_lines": ".smtp",
@@ -15,11 +17,13 @@ _LINES = {
     "dots": ".smtp",
     "imap_commands": ".imap",
     "pop3_lines": ".pop3",
+    "pop2_lines": ".pop2",
 }
 #: Target -> the words of transcripts and messages that it reads.
 _WORDS: dict[str, tuple[str, bytes]] = {
     "paths": (".smtp", rb"(?:FROM|TO): ?<(.*?)>(?: |\r)"),
     "smtp_parameters": (".smtp", rb"(?:FROM|TO): ?<.*?> (.*?)\r"),
+    "message_urls": (".imap", rb'URL "?(\S*;UID=[^" ]*)'),
     "fetch_items": (".imap", rb"FETCH \S+ (.*?)\r"),
     "search_keys": (".imap", rb"SEARCH (.*?)\r"),
     "folder_names": (".imap", rb'(?:SELECT|CREATE|LIST|LSUB|RENAME|STATUS|DELETE) "?([^" \r]*)'),
@@ -37,6 +41,22 @@ _SIGNATURE = (
 _RESULTS = (
     b' us.test 1; none; spf=pass (x) smtp.mailfrom="a b"@a.test; dkim/1 = fail reason="x" header.b=Ab/+=;\r\n'
     b"\tarc=pass header.d=a.test"
+)
+_AGGREGATE = (
+    b"<feedback><report_metadata><org_name>o</org_name><email>e@o.test</email><report_id>1</report_id><date_range>"
+    b"<begin>1</begin><end>2</end></date_range></report_metadata><policy_published><domain>us.test</domain><p>none</p>"
+    b"</policy_published><record><row><source_ip>192.0.2.1</source_ip><count>3</count><policy_evaluated>"
+    b"<disposition>none</disposition><dkim>pass</dkim><spf>fail</spf><reason><type>other</type></reason>"
+    b"</policy_evaluated></row><identifiers><envelope_from>a.test</envelope_from><header_from>us.test</header_from>"
+    b"</identifiers><auth_results><dkim><domain>us.test</domain><selector>s</selector><result>pass</result></dkim>"
+    b"<spf><domain>a.test</domain><scope>mfrom</scope><result>fail</result></spf></auth_results></record></feedback>"
+)
+_TLS = (
+    b'{"organization-name": "o", "date-range": {"start-datetime": "2026-05-04T00:00:00Z", "end-datetime":'
+    b'"2026-05-04T23:59:59Z"}, "report-id": "1", "policies": [{"policy": {"policy-type": "sts", "policy-domain":'
+    b'"us.test", "policy-string": ["mode: enforce"], "mx-host": ["*.us.test"]}, "summary":'
+    b'{"total-successful-session-count": 1}, "failure-details": [{"result-type": "certificate-expired",'
+    b'"failed-session-count": 1}]}]}'
 )
 _OTHERS = {
     "tag_lists": [_SIGNATURE, b"v=DKIM1; p="],
@@ -64,6 +84,10 @@ _OTHERS = {
         b"v=DMARC1;p=none",
         b"v=DMARC1; rua=mailto:a@b.test",
     ],
+    "aggregate_reports": [_AGGREGATE, unpacking.pack(_AGGREGATE)],
+    "tls_reports": [_TLS, unpacking.pack(_TLS)],
+    "report_destinations": [b"mailto:a@b.test!10m,https://c.test/d?e,mailto:f%2Bg@h.test"],
+    "webhook_urls": [b"https://hook.test:8443/a?b=c", b"http://[2001:db8::1]/"],
     "return_codes": [b"127.0.0.2 127.0.0.4-7,127.0.1.2-127.0.1.3", b"127.255.255.254"],
     "replies": [b"\x09250-us.test\r\n250 2.1.0 Fine\r\n550 5.1.1 No\r\n", b"\x09250\r\n", b"\x09354 Go on\r\n"],
     "sasl_scram": [
@@ -105,6 +129,8 @@ def of(name: str) -> list[bytes]:
         # The first octet says how the others are cut.
         return [b"\xff" + octets for octets in conversations(_LINES[name])]
     found = list(_OTHERS.get(name, []))
+    if name == "returned_mail":
+        found = [path.read_bytes() for path in RETURNED]
     if name in _WORDS:
         suffix, expression = _WORDS[name]
         texts = [path.read_bytes() for path in MESSAGES] if suffix == ".eml" else conversations(suffix)

@@ -3,25 +3,43 @@
 What a docstring says besides is asserted. Where octets arrive in pieces, the first octet says how they are cut.
 """
 
+import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from mailservices.mail import (
     address,
     addresses,
+    aggregate,
     authentication_results,
     binary,
     content,
+    dane,
     dates,
+    destinations,
     dmarc,
     dnslist,
+    gist,
     headers,
     lexical,
     line_ends,
     mime,
+    mta_sts,
+    preview,
+    report_message,
+    returned,
+    routing,
     structure,
+    subject,
+    surrogate,
     text,
+    threads,
+    tls_report,
+    transfer,
     uidset,
+    unpacking,
+    webhooks,
 )
 from mailservices.mail.arc.verify import Verifier as ArcVerifier
 from mailservices.mail.dkim import canonical, keys, signature, tags
@@ -34,14 +52,17 @@ from mailservices.mail.scram import nobodys
 from mailservices.net import proxy_header
 from mailservices.protocols.dots import Stuffer
 from mailservices.protocols.imap import commands as imap
-from mailservices.protocols.imap import fetch, names, search
+from mailservices.protocols.imap import fetch, names, responses, search, urls
 from mailservices.protocols.imap import reader as imap_reader
 from mailservices.protocols.imap.grammar import Scanner
+from mailservices.protocols.imap.requests import brought
+from mailservices.protocols.pop2 import commands as pop2
 from mailservices.protocols.pop3 import commands as pop3
 from mailservices.protocols.pop3 import reader as pop3_reader
+from mailservices.protocols.sasl import client as sasl_client
 from mailservices.protocols.sasl import exchange, mechanisms
 from mailservices.protocols.smtp import commands as smtp
-from mailservices.protocols.smtp import parameters
+from mailservices.protocols.smtp import limits, parameters
 from mailservices.protocols.smtp import reader as smtp_reader
 from mailservices.protocols.smtp.replies import LINE_OCTETS, ReplyReader
 
@@ -52,6 +73,8 @@ Outcome = TypeVar("Outcome")
 LITERAL_OCTETS: Final = 8 * 1024
 #: What every printed structure may be longer than its message.
 GROWTH: Final = 200
+#: Of a surrogate header: an address of nobody for each octet, at most.
+SURROGATE_GROWTH: Final = 80
 
 TARGETS: Final[dict[str, Target]] = {}
 
@@ -87,6 +110,69 @@ def dmarc_records(octets: bytes) -> None:
     record = dmarc.parse(octets)
     assert 0 <= record.percent <= 100
     assert {record.policy, record.subdomains, record.missing} <= {*dmarc.Wish, None}
+
+
+@target
+def transport_policies(octets: bytes) -> None:
+    """A policy names hosts that may be hosts, and holds no longer than a year or so."""
+    mta_sts.record_id(octets.split(b"\n"))
+    policy = mta_sts.parse(octets)
+    assert len(policy.hosts) <= mta_sts.HOSTS
+    assert policy.max_age <= mta_sts.LONGEST
+    assert all(one == one.lower() for one in policy.hosts)
+
+
+@target
+def certificate_records(octets: bytes) -> None:
+    """Records say something for SMTP or are left out; nonsense proves nothing."""
+    records = dane.usable(octets.split(b"\n"))
+    assert all(one.usage in (dane.AUTHORITY, dane.HOST) for one in records)
+    assert not dane.proves(records, [octets], ["a.test"], datetime(2026, 7, 1, tzinfo=UTC))
+
+
+@target
+def hosts_limits(octets: bytes) -> None:
+    """A limit is a number of at most six digits, or there is none."""
+    found = limits.read(octets.decode("utf-8", "replace"))
+    assert 0 <= found.mails < 10**6
+    assert 0 <= found.recipients < 10**6
+
+
+@target
+def challenges(octets: bytes) -> None:
+    """Whatever a host asks while we sign in, we answer or give up."""
+    for mechanism in routing.MECHANISMS:
+        chosen = sasl_client.choose(routing.MECHANISMS, mechanism, "us", "secret", secured=True)
+        assert chosen
+        next(chosen.talk)
+        try:
+            for piece in pieces(octets):
+                chosen.talk.send(piece)
+        except StopIteration:
+            continue
+
+
+@target
+def gists(octets: bytes) -> None:
+    """Whatever a header holds can be kept and compared; a base subject has nothing to be taken off any more."""
+    found = gist.read(octets)
+    for text_ in (found.subject, found.sender, found.shown_sender, found.message_id, *found.references):
+        assert "\0" not in text_.encode().decode()
+    base, _ = subject.strip(latin(octets))
+    assert subject.strip(base) == (base, False)
+    header, body = headers.split(octets)
+    shown = preview.of(mime.scan(header, body), body)
+    assert len(shown) <= preview.CHARACTERS
+    assert shown.encode().decode() == shown
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    # The same words as ids of messages that refer to each other.
+    ids = latin(octets).split()[:50]
+    entries = [
+        threads.Entry(uid, "", False, one, tuple(ids[uid : uid + 3]), now, now) for uid, one in enumerate(ids, 1)
+    ]
+    for algorithm in threads.Algorithm:
+        line = responses.threads(threads.thread(algorithm, entries), lambda uid: uid)
+        assert sorted(map(int, re.findall(rb"\d+", line))) == list(range(1, len(ids) + 1))
 
 
 @target
@@ -242,7 +328,7 @@ def imap_commands(octets: bytes) -> None:
         while (event := reader.next_event()) is not None:
             match event:
                 case imap_reader.LiteralAhead():
-                    imap.names_append(event.parts)
+                    brought.expected(event.parts)
                     if event.size > LITERAL_OCTETS:
                         reader.refuse(waits=event.waits)
                     else:
@@ -273,14 +359,32 @@ def fetch_items(octets: bytes) -> None:
     """Items are read, and a section's label is on one line unless a literal says otherwise."""
     for item in fetch.parse(scanner_of(octets)):
         if isinstance(item, fetch.Section):
-            assert item.label.startswith((b"BODY[", b"RFC822"))
+            assert item.label.startswith((b"BODY[", b"RFC822", b"BINARY"))
             assert b"\n" not in item.label or b"{" in item.label
 
 
 @target
+def message_urls(octets: bytes) -> None:
+    """A URL names one message, and a section that FETCH knows."""
+    url = urls.parse(octets)
+    assert 0 < url.uid <= uidset.LARGEST
+    assert not url.section.marks_seen
+
+
+@target
 def search_keys(octets: bytes) -> None:
-    """Keys are read to a tree that is no deeper than the limit."""
-    search.parse(scanner_of(octets))
+    """Result options are read, and keys to a tree that is no deeper than the limit."""
+    scanner = scanner_of(octets)
+    search.returns(scanner)
+    search.parse(scanner)
+
+
+@target
+def transfer_encodings(octets: bytes) -> None:
+    """What is undone is no longer than what was there, however it is cut."""
+    for encoding in (b"base64", b"quoted-printable"):
+        plain = b"".join(transfer.undone(pieces(octets), encoding))
+        assert len(plain) <= max(0, len(octets) - 1)
 
 
 @target
@@ -315,6 +419,31 @@ def pop3_lines(octets: bytes) -> None:
             if isinstance(event, pop3_reader.Line):
                 quietly(pop3.parse, event.text)
         assert len(reader._buffer) <= pop3_reader.LINE_OCTETS + len(piece)
+
+
+@target
+def pop2_lines(octets: bytes) -> None:
+    """Every line is a command or an error, and what was quoted comes back."""
+    reader = pop3_reader.Reader()
+    reader.limit = pop2.LINE_OCTETS
+    for piece in pieces(octets):
+        reader.receive(piece)
+        while (event := reader.next_event()) is not None:
+            if isinstance(event, pop3_reader.Line):
+                quietly(pop2.parse, event.text)
+        assert len(reader._buffer) <= pop2.LINE_OCTETS + len(piece)
+    argument = octets.decode("utf-8", "replace").translate({0: None, 10: None, 13: None})
+    if argument:
+        assert pop2.parse(f"FOLD {pop2.quote(argument)}".encode())[1] == pop2.Fold(argument)
+
+
+@target
+def surrogates(octets: bytes) -> None:
+    """What is shown of a header is ASCII, and not much longer."""
+    header, _ = headers.split(octets)
+    shown = surrogate.header(header)
+    assert header.isascii() or shown.isascii()
+    assert len(shown) <= SURROGATE_GROWTH * (len(header) + 1)
 
 
 @target
@@ -558,6 +687,66 @@ def answered(flow: Flow[Outcome]) -> Outcome:
     except StopIteration as done:
         outcome: Outcome = done.value
         return outcome
+
+
+@target
+def returned_mail(octets: bytes) -> None:
+    """What is read of a report is bounded, and text that a database takes."""
+    header, body = headers.split(octets)
+    returned.suspected(header, "a@us.test")
+    found = returned.read(header, body)
+    if found is None:
+        return
+    assert len(found.told) <= returned.RECIPIENTS
+    told = [text for one in found.told for text in (*one.addresses, one.status, one.text)]
+    for one in (*told, found.envid, found.message_id, found.reporter):
+        assert "\0" not in one
+        assert len(one.encode()) <= 3 * returned.VALUE_OCTETS
+
+
+@target
+def aggregate_reports(octets: bytes) -> None:
+    """What is read of a report is written and read again as the same numbers."""
+    read = aggregate.read(unpacking.unpack(octets, 2**20))
+    assert len(read.rows) <= aggregate.ROWS
+    again = aggregate.read(aggregate.build(read))
+    for (one, count), (other, number) in zip(read.rows, again.rows, strict=True):
+        assert (one.source, one.disposition, one.dkim, one.spf) == (
+            other.source, other.disposition, other.dkim, other.spf,
+        )  # fmt: skip
+        assert count == number
+
+
+@target
+def tls_reports(octets: bytes) -> None:
+    """What is read of a report is text that a database takes."""
+    for domain, session, count in tls_report.read(unpacking.unpack(octets, 2**20)).rows:
+        assert domain
+        assert count >= 0
+        assert "\0" not in session.facts().encode().decode()
+        assert tls_report.of_facts(session.facts()) == session
+
+
+@target
+def attachments(octets: bytes) -> None:
+    """However many parts there are, a bounded number is looked at."""
+    assert len(list(report_message.enclosed(*headers.split(octets)))) <= report_message.ATTACHMENTS
+
+
+@target
+def report_destinations(octets: bytes) -> None:
+    """Whoever is named is an address or a URL."""
+    text = octets.decode("utf-8", "replace")
+    for one in (*destinations.mail_destinations(text), *destinations.tls_destinations(text)):
+        assert bool(one.address) is not bool(one.url)
+    answered(destinations.permitted("us.test", destinations.mail_destinations(text)))
+
+
+@target
+def webhook_urls(octets: bytes) -> None:
+    """A URL in its normal form is its own."""
+    found = webhooks.target(octets.decode("utf-8", "replace"))
+    assert webhooks.target(str(found)) == found
 
 
 @target

@@ -1,6 +1,6 @@
 """When to try again."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,6 +14,12 @@ def test_each_pause_is_longer_up_to_the_longest() -> None:
     assert pauses[:3] == [FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE]
     assert pauses == sorted(pauses)
     assert pauses[-1] == LONGEST_PAUSE
+
+
+def test_an_administrator_may_choose_other_pauses() -> None:
+    first, longest = timedelta(minutes=1), timedelta(minutes=3)
+    pauses = [next_attempt(attempts, NOW, 0.5, first=first, longest=longest) - NOW for attempts in (1, 2, 3, 40)]
+    assert pauses == [first, 2 * first, longest, longest]
 
 
 @pytest.mark.parametrize(("chance", "factor"), [(0.0, 1 - JITTER), (0.5, 1.0), (0.75, 1 + JITTER / 2)])

@@ -8,4 +8,4 @@ def test_nothing_happened_is_the_default() -> None:
 
 
 def test_changes_are_compared_by_value() -> None:
-    assert Changes(7, (Flagged(1, 2, ("a",)),), (3,)) == Changes(7, (Flagged(1, 2, ("a",)),), (3,))
+    assert Changes(7, (Flagged(1, 2, ("a",), 6),), (3,)) == Changes(7, (Flagged(1, 2, ("a",), 6),), (3,))

@@ -21,14 +21,14 @@ ORIGINAL = Original(
     "alice@us.test",
     "QQ314159",
     datetime(2026, 7, 1, 8, 0, tzinfo=UTC),
-    datetime(2026, 7, 6, 8, 0, tzinfo=UTC),
     HEADER,
 )
+ENDS = datetime(2026, 7, 6, 8, 0, tzinfo=UTC)
 REFUSED = Fate(
     "bob@far.test", "rfc822;Bob@far.test", "5.1.1", "mx.far.test", "550 5.1.1 Nobody of that name",
-    datetime(2026, 7, 1, 11, 59, tzinfo=UTC),
+    datetime(2026, 7, 1, 11, 59, tzinfo=UTC), ENDS,
 )  # fmt: skip
-SILENT = Fate("charlie@gone.test", status="5.4.4")
+SILENT = Fate("charlie@gone.test", status="5.4.4", retry_until=ENDS)
 
 #: Name of the file -> what is reported.
 CASES: dict[str, tuple[str, Original, list[Fate]]] = {
@@ -56,6 +56,13 @@ CASES: dict[str, tuple[str, Original, list[Fate]]] = {
         replace(ORIGINAL, header="Subject: Grüße\r\n\r\n".encode(), body="Grüße\r\n".encode()),
         [replace(REFUSED, orcpt="")],
     ),
+    # RFC 3461 §6.3: what the sender is told is for people, so in their language.
+    **{
+        f"{kind}-{language}": (kind, replace(ORIGINAL, language=language), [REFUSED, SILENT])
+        for language in ("fr", "de", "es")
+        for kind in ("failed", "delayed", "relayed")
+    },
+    "failed-de-utf8": ("failed", replace(ORIGINAL, language="de"), [replace(REFUSED, address="müller@far.test")]),
     "failed-no-message-id": ("failed", replace(ORIGINAL, header=b"Subject: x\r\n\r\n"), [SILENT]),
 }
 

@@ -14,7 +14,7 @@ IMAP = {
     "CONTACTADMIN", "NOPERM", "TOOBIG", "CANNOT", "ALREADYEXISTS", "USEATTR", "EXPUNGEISSUED",
 }  # fmt: skip
 #: RFC 2449 §8, RFC 3206 §4 and §5.
-POP3 = {"SYS/TEMP", "SYS/PERM", "IN-USE", "AUTH"}
+POP3 = {"SYS/TEMP", "SYS/PERM", "IN-USE", "LOGIN-DELAY", "AUTH"}
 
 
 def leaves(kind: type[MailError]) -> Iterator[type[MailError]]:
@@ -37,7 +37,7 @@ def test_a_leaf_has_its_reply_in_smtp_imap_and_pop3(leaf: type[MailError]) -> No
     assert error.pop3 in POP3
     assert error.words == str(error) == error.reply.text
     # RFC 3206 §4: a client that is told SYS/TEMP tries again, one that is told SYS/PERM does not.
-    assert issubclass(leaf, Temporary) == (error.pop3 in ("SYS/TEMP", "IN-USE"))
+    assert issubclass(leaf, Temporary) == (error.pop3 in ("SYS/TEMP", "IN-USE", "LOGIN-DELAY"))
 
 
 def test_every_error_is_temporary_or_permanent() -> None:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from argon2 import PasswordHasher
 from django.contrib.auth.hashers import check_password
 
 from mailservices.mail import passwords
@@ -39,6 +40,32 @@ def test_passwords_of_any_letters() -> None:
     assert passwords.verify(passwords.make("pässwörd 🐎"), "pässwörd 🐎")
 
 
+@pytest.mark.parametrize(
+    ("typed", "alike"),
+    [
+        ("pa\u0308sswo\u0308rd", "p\u00e4ssw\u00f6rd"),
+        ("soft\u00adhyphen\u00a0here", "softhyphen here"),
+        ("\u2168", "IX"),
+        # Nothing would be left of it; a picture; letters of both directions: as they are.
+        ("\u00ad", "\u00ad"),
+        ("\U0001f40e", "\U0001f40e"),
+        ("a\u0627", "a\u0627"),
+        ("bell\a", "bell\a"),
+    ],
+)
+def test_a_password_is_the_same_on_every_keyboard(typed: str, alike: str) -> None:
+    """RFC 4013 §2 and §3."""
+    assert passwords.prepared(typed) == alike
+    assert passwords.verify(passwords.make(typed), alike)
+    assert passwords.verify(passwords.make(alike), typed)
+
+
+def test_a_hash_that_is_older_is_still_matched() -> None:
+    old = "argon2" + PasswordHasher(2, 8, 1).hash("pa\u0308ss")
+    assert passwords.verify(old, "pa\u0308ss")
+    assert not passwords.verify(old, "p\u00e4ss")
+
+
 def test_nobody_has_a_password_that_is_like_any_other() -> None:
     # Other tests may have signed in by then: it is made here too.
     passwords.nobody.cache_clear()
@@ -57,3 +84,13 @@ def test_an_app_password_is_found_however_it_is_typed() -> None:
     assert len(found) == 1
     assert passwords.app_digest(b"another", "abcde-fghij") not in found
     assert passwords.app_context(b"1") != passwords.app_context(b"2")
+
+
+def test_a_hash_from_elsewhere_is_adopted() -> None:
+    made = passwords.make("secret")
+    assert passwords.adopt(made) == passwords.adopt(made.removeprefix("argon2")) == made
+    assert passwords.verify(passwords.adopt(made.removeprefix("argon2")), "secret")
+    dear = made.replace(f"m={passwords.MEMORY_KIB}", "m=4194304")
+    for wrong in ("", "$6$salt$hash", "argon2$nonsense", dear, made.replace("t=2", "t=99")):
+        with pytest.raises(ValueError, match="hash"):
+            passwords.adopt(wrong)

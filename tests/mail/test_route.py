@@ -1,17 +1,37 @@
 """Which hosts take mail: the flow's questions answered from a table (RFC 5321 §5.1, RFC 7505)."""
 
+from dataclasses import replace
+
 import pytest
 
-from mailservices.mail.questions import Addresses, Answer, Found, Missing, Mx, Nothing, Question, Trouble
-from mailservices.mail.route import ADDRESSES, HOSTS, Hop, NoRoute, find
+from mailservices.mail.dane import Record
+from mailservices.mail.questions import (
+    Addresses,
+    Answer,
+    Cname,
+    Flow,
+    Found,
+    Missing,
+    Mx,
+    Nothing,
+    Question,
+    Tlsa,
+    Trouble,
+)
+from mailservices.mail.route import ADDRESSES, HOSTS, Hop, NoRoute, find, reach, tlsa
+from tests.mail.asking import run
 
 Answers = dict[Question, Answer]
+Tlsas = tuple[str, tuple[Record, ...]] | None
 
 ONE = {Addresses("mx.far.test"): Found(("192.0.2.1",))}
 
 
 def route(destination: str, answers: Answers, *, loopback: bool = False) -> list[Hop]:
-    flow = find(destination, "us.test", loopback=loopback)
+    return played(find(destination, "us.test", loopback=loopback), answers)
+
+
+def played(flow: Flow[list[Hop]], answers: Answers) -> list[Hop]:
     try:
         question = next(flow)
         while True:
@@ -129,3 +149,101 @@ def test_an_address_literal_is_its_own_way(destination: str, address: str) -> No
 
 def test_a_trial_may_talk_to_this_machine() -> None:
     assert route("[127.0.0.1]", {}, loopback=True) == [Hop("[127.0.0.1]", "127.0.0.1")]
+
+
+def test_a_host_that_was_named_is_asked_for_its_addresses_only() -> None:
+    answers: Answers = {Addresses("relay.test"): Found(("192.0.2.1", "127.0.0.1"))}
+    assert played(reach("relay.test"), answers) == [Hop("relay.test", "192.0.2.1", secure=True)]
+    assert len(played(reach("relay.test", loopback=True), answers)) == 2
+    assert played(reach("127.0.0.1"), {}) == [Hop("127.0.0.1", "127.0.0.1", secure=True)]
+    assert played(reach("2001:db8::1"), {}) == [Hop("2001:db8::1", "2001:db8::1", secure=True)]
+
+
+def test_mail_waits_for_a_host_that_was_named_and_is_not_there() -> None:
+    with pytest.raises(NoRoute) as caught:
+        played(reach("relay.test"), {Addresses("relay.test"): Missing()})
+    assert (caught.value.enhanced, caught.value.permanent) == ("4.4.4", False)
+
+
+SIGNED = Hop("mx.far.test", "192.0.2.1", secure=True, signed=True)
+WHERE = Tlsa("_25._tcp.mx.far.test")
+GOOD = b"\x03\x01\x01" + bytes(32)
+
+
+def test_signed_addresses_are_told() -> None:
+    answers: Answers = {**mx((10, "mx.far.test")), Addresses("mx.far.test"): Found(("192.0.2.1",), secure=True)}
+    assert route("far.test", answers) == [Hop("mx.far.test", "192.0.2.1", secure=False, signed=True)]
+
+
+@pytest.mark.parametrize(
+    ("hop", "answer", "records"),
+    [
+        (SIGNED, Found((GOOD,), secure=True), ("mx.far.test", (Record(3, 1, 1, bytes(32)),))),
+        (SIGNED, Found((GOOD,), secure=False), None),
+        (SIGNED, Found((b"\1" + GOOD[1:],), secure=True), ("mx.far.test", ())),
+        (SIGNED, Nothing(), None),
+        (SIGNED, Missing(), None),
+        (Hop("mx.far.test", "192.0.2.1", secure=True, signed=False), None, None),
+        (Hop("mx.far.test", "192.0.2.1", secure=False, signed=True), None, None),
+    ],
+)
+def test_only_signed_records_of_signed_hosts_count(hop: Hop, answer: Answer | None, records: Tlsas) -> None:
+    assert answered(tlsa(hop, 25), answer) == records
+
+
+def test_a_host_of_which_nobody_can_tell_is_not_used() -> None:
+    with pytest.raises(NoRoute) as caught:
+        answered(tlsa(SIGNED, 25), Trouble("SERVFAIL"))
+    assert caught.value.enhanced == "4.7.5"
+
+
+ALIAS = Hop("mx.far.test", "192.0.2.1", secure=True, signed=True, canonical="real.test")
+BEHIND, BEFORE = Tlsa("_25._tcp.real.test"), Tlsa("_25._tcp.mx.far.test")
+RECORD = (Record(3, 1, 1, bytes(32)),)
+
+
+@pytest.mark.parametrize(
+    ("hop", "answers", "found"),
+    [
+        (ALIAS, {BEHIND: Found((GOOD,), secure=True)}, ("real.test", RECORD)),
+        (ALIAS, {BEFORE: Found((GOOD,), secure=True)}, ("mx.far.test", RECORD)),
+        (ALIAS, {BEHIND: Found((GOOD,)), BEFORE: Found((GOOD,), secure=True)}, ("mx.far.test", RECORD)),
+        (ALIAS, {}, None),
+        (
+            replace(ALIAS, signed=False),
+            {Cname("mx.far.test"): Found(("real.test",), secure=True), BEFORE: Found((GOOD,), secure=True)},
+            ("mx.far.test", RECORD),
+        ),
+        (
+            replace(ALIAS, signed=False),
+            {Cname("mx.far.test"): Found(("real.test",)), BEFORE: Found((GOOD,), secure=True)},
+            None,
+        ),
+    ],
+)
+def test_records_lie_where_signed_aliases_lead(hop: Hop, answers: Answers, found: Tlsas) -> None:
+    assert run(tlsa(hop, 25), answers)[0] == found
+
+
+def test_an_alias_of_which_nobody_can_tell_is_not_used() -> None:
+    with pytest.raises(NoRoute, match="Where"):
+        run(tlsa(replace(ALIAS, signed=False), 25), {Cname("mx.far.test"): Trouble("SERVFAIL")})
+
+
+def test_the_name_to_which_aliases_led_is_told() -> None:
+    answers: Answers = {
+        **mx((10, "mx.far.test")),
+        Addresses("mx.far.test"): Found(("192.0.2.1",), canonical="r.test"),
+    }
+    assert route("far.test", answers) == [Hop("mx.far.test", "192.0.2.1", canonical="r.test")]
+
+
+def answered(flow: Flow[Tlsas], answer: Answer | None) -> Tlsas:
+    try:
+        assert next(flow) == WHERE
+        assert answer is not None
+        flow.send(answer)
+    except StopIteration as done:
+        found: tuple[Record, ...] | None = done.value
+        return found
+    raise AssertionError

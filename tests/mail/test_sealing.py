@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailservices.mail.sealing import NotSealedHere, derive, issuer_context, seal, unseal
+from mailservices.mail.sealing import (
+    NotSealedHere,
+    derive,
+    issuer_context,
+    route_context,
+    seal,
+    unseal,
+    webhook_context,
+)
 
 KEY = derive("a secret key", b"sealing")
 
@@ -40,3 +48,11 @@ def test_it_opens_nowhere_else(key, change, context) -> None:
 
 def test_an_issuers_secret_has_its_own_place() -> None:
     assert issuer_context("https://a.example") != issuer_context("https://b.example")
+    assert webhook_context("https://a.example") not in {
+        webhook_context("https://b.example"), issuer_context("https://a.example"),
+    }  # fmt: skip
+
+
+def test_a_routes_secret_is_good_for_one_name_at_one_host() -> None:
+    places = {route_context(host, name) for host in ("a.test", "b.test") for name in ("us", "them")}
+    assert len(places) == 4

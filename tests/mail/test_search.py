@@ -17,6 +17,7 @@ from mailservices.mail.search import (
     When,
     asks_for,
     day_fits,
+    replaced,
 )
 
 LIMIT = date(2026, 7, 2)
@@ -46,3 +47,9 @@ def test_days(when: When, fits: list[bool]) -> None:
 )
 def test_whether_a_tree_asks_for_the_body(key: Key, asks: bool) -> None:
     assert asks_for(key, (InBody, InText)) is asks
+
+
+def test_leaves_are_replaced_wherever_they_hang() -> None:
+    tree = And((IsRecent(), Or(IsRecent(), Not(HasFlag(1))), All()))
+    changed = replaced(tree, lambda leaf: InText("x") if leaf == IsRecent() else leaf)
+    assert changed == And((InText("x"), Or(InText("x"), Not(HasFlag(1))), All()))

@@ -111,3 +111,9 @@ def test_long_fields_are_cut() -> None:
     found = facts(b"Subject: " + b"x" * (FIELD_OCTETS + 5) + b"\r\nMessage-ID: " + b"y" * 2000 + b"\r\n\r\n")
     assert found.envelope.count(b"x") == FIELD_OCTETS
     assert len(found.message_id) == 998
+
+
+def test_of_a_message_that_no_mailbox_gets_little_is_read() -> None:
+    facts = structure.little(b"Subject: x\r\nMessage-ID: <1@a.test>\r\n\r\n")
+    assert (facts.message_id, facts.envelope, facts.whole) == ("<1@a.test>", b"", True)
+    assert structure.little(b"Subject: x\r\n\r\n").message_id == ""

@@ -96,3 +96,19 @@ def test_bodies_become_text(header: bytes, body: bytes, texts: list[str]) -> Non
 def test_only_so_much_of_a_part_is_looked_at() -> None:
     [shown] = body_of(b"\r\n", b"x" * (text.PART_OCTETS + 5))
     assert len(shown) == text.PART_OCTETS
+
+
+@pytest.mark.parametrize(
+    ("markup", "shown"),
+    [
+        ("wo<b>r</b>d<br>two", "word two"),
+        ("\u0130\u0130<STYLE>no</style>yes", "\u0130\u0130 yes"),
+        ("a</style>b", "a b"),
+        ("a<!-- <b> -->b<!-- no", "ab"),
+        ("a<3b", "a "),
+        ("<title>no", " "),
+        ("x &lt;y&gt; &eacute;", "x <y> \u00e9"),
+    ],
+)
+def test_html_is_read_without_its_tags(markup: str, shown: str) -> None:
+    assert text.without_tags(markup) == shown

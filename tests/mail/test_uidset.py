@@ -77,3 +77,18 @@ def test_merging_keeps_the_numbers_and_nothing_touches(pairs: list[tuple[int, in
 
 def test_so_many_ranges_are_read() -> None:
     assert len(uidset.parse(b"1," * (RANGES - 1) + b"1").ranges) == RANGES
+
+
+@given(st.sets(st.integers(1, 60)), st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), max_size=5))
+def test_what_lies_within_ranges(numbers: set[int], pairs: list[tuple[int, int]]) -> None:
+    ranges = uidset.merged((min(pair), max(pair)) for pair in pairs)
+    assert uidset.within(sorted(numbers), ranges) == [
+        number for number in sorted(numbers) if any(low <= number <= high for low, high in ranges)
+    ]
+
+
+@given(st.sets(st.integers(1, 60)))
+def test_numbers_as_ranges(numbers: set[int]) -> None:
+    ranges = uidset.ranges_of(sorted(numbers))
+    assert [number for low, high in ranges for number in range(low, high + 1)] == sorted(numbers)
+    assert uidset.merged(ranges) == tuple(ranges)

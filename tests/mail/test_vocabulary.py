@@ -5,7 +5,8 @@ from mailservices.mail.vocabulary import Event, QueueState, SpecialUse
 
 
 def test_words_that_the_database_holds_never_change() -> None:
-    assert list(QueueState) == ["waiting", "held", "relayed", "delivered", "failed", "cancelled"]
+    states = ["waiting", "held", "relayed", "delivered", "expanded", "failed", "expired", "cancelled"]
+    assert list(QueueState) == states
     assert list(SpecialUse) == ["Archive", "Drafts", "Junk", "Sent", "Trash"]
     assert {Event.REFUSED, Event.ACCEPTED, Event.DELIVERED} == {"refused", "accepted", "delivered"}
 

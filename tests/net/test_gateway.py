@@ -3,7 +3,6 @@
 import pytest
 
 from mailservices.net.gateway import CONNECTIONS, SPAN, WARNING_SECONDS, Gateway
-from mailservices.net.rates import Rates, network
 
 
 class Clock:
@@ -59,28 +58,3 @@ def test_few_or_sudden_connections_are_no_reason(clock: Clock) -> None:
     gateway = Gateway(clock)
     come(gateway, clock, "10.0.0.1", 5 * CONNECTIONS, SPAN / 2)
     assert gateway.suspected == ""
-
-
-def test_a_minute_has_a_limit_for_each_address(clock: Clock) -> None:
-    rates = Rates(clock)
-    assert [rates.take("messages", "192.0.2.1", 2) for _ in range(3)] == [True, True, False]
-    assert rates.take("messages", "192.0.2.2", 2)
-    assert rates.take("connections", "192.0.2.1", 2)
-    clock.now += 60
-    assert rates.take("messages", "192.0.2.1", 2)
-
-
-def test_a_client_of_ipv6_is_its_network(clock: Clock) -> None:
-    rates = Rates(clock)
-    assert rates.take("messages", "2001:db8::1", 1)
-    assert not rates.take("messages", "2001:db8::2", 1)
-    assert network("2001:db8::1", 24, 64) == "2001:db8::/64"
-    assert network("192.0.2.99", 24, 64) == "192.0.2.0/24"
-
-
-def test_counting_is_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailservices.net.rates.COUNTED", 10)
-    rates = Rates(clock)
-    for number in range(100):
-        assert rates.take("messages", f"192.0.2.{number}", 5)
-    assert len(rates._counts) <= 10

@@ -37,6 +37,34 @@ async def test_what_overflows_is_blocked(limiter: Limiter) -> None:
     assert (await limiter.look([one]))[0].wait > 0
 
 
+async def test_a_process_knows_its_own_blocks_at_once_and_those_of_others_soon(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, others = Limiter(config.redis_url), Limiter(config.redis_url)
+    one, two, open_ = bucket(BLOCKS), bucket(BLOCKS), bucket(BLOCKS)
+    assert await mine.blocked([one, open_]) == [False, False]
+    await others.charge([one], 4)
+    await mine.charge([two], 4)
+    await mine.charge([bucket(RATE)], 4)
+    assert await mine.blocked([two, one, open_]) == [True, False, False]
+    monkeypatch.setattr("mailservices.net.limiter.HELD_SECONDS", 0.0)
+    mine._blocks_until = 0.0
+    assert await mine.blocked([two, one, open_]) == [True, True, False]
+    # Of too many none is held: each is asked for.
+    monkeypatch.setattr("mailservices.net.limiter.HELD_BLOCKS", 1)
+    assert await mine.blocked([two, one, open_]) == [True, True, False]
+    await mine.close()
+    await others.close()
+
+
+async def test_what_overflows_is_known_to_be_blocked(limiter: Limiter) -> None:
+    one = bucket(BLOCKS)
+    assert await limiter.blocked([one]) == [False]
+    assert await limiter.blocked([]) == []
+    await limiter.charge([one], 4)
+    assert await limiter.blocked([one]) == [True]
+
+
 async def test_a_further_block_lasts_twice_as_long(limiter: Limiter) -> None:
     one = bucket(Limit("quick", 3, 1000, 0.01))
     for seconds in (0.01, 0.02, 0.04):

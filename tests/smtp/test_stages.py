@@ -1,6 +1,6 @@
 """What conversations cannot bring about: a gateway that hides the clients, trusted seals, lists that are gone."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
@@ -20,6 +20,7 @@ from mailservices.mail.findings import Finding, Result
 from mailservices.mail.policy import NO_CHECKS, Action, Inbound
 from mailservices.net.dns import Resolver
 from mailservices.net.gateway import CONNECTIONS, SPAN, Gateway
+from mailservices.net.limiter import Limiter
 from mailservices.net.rates import Rates
 from mailservices.smtp import pipeline
 from mailservices.smtp.stages import dmarc
@@ -28,6 +29,7 @@ from mailservices.smtp.stages.lately import HELD, HELD_SECONDS, Lately
 from mailservices.smtp.stages.listings import FAILURES, PASSED_OVER, Listings
 from mailservices.store.policy import Policies, Rules
 from mailservices.store.pool import Pool
+from mailservices.store.tally import Tally
 from tests.world import NameServer
 
 RECIPIENT = Address("alice", "here.test")
@@ -44,9 +46,11 @@ def names() -> Iterator[NameServer]:
 
 
 @pytest.fixture
-async def desk(pool: Pool, config: Config, names: NameServer) -> Desk:
+async def desk(pool: Pool, config: Config, names: NameServer) -> AsyncIterator[Desk]:
     resolver = Resolver(replace(config, dns=(("127.0.0.1", names.port),)))
-    return Desk(pool, resolver, Policies(pool), Listings(), Rates(), Gateway())
+    rates = Rates(Limiter(config.redis_url))
+    yield Desk(pool, resolver, Policies(pool), Listings(), rates, Gateway(), Tally(pool))
+    await rates.close()
 
 
 def arrive(desk: Desk, policy: Inbound, peer: str = "10.0.0.1", sealers: frozenset[str] = frozenset()) -> Arrival:

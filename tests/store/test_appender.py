@@ -13,8 +13,8 @@ from mailservices.store import bodies
 from mailservices.store.appender import Appender
 from mailservices.store.delivery import Content, Delivery, Placement
 from mailservices.store.ids import new_id
+from mailservices.store.outgoing import Outgoing, OutgoingRecipient
 from mailservices.store.pool import Pool, open_pool
-from mailservices.store.queue import Outgoing, OutgoingRecipient
 from tests.conftest import Person, make_person
 from tests.store.relay import Relay
 from webadmin.directory.models import Domain

@@ -3,12 +3,9 @@
 import asyncio
 import dataclasses
 import ipaddress
-from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
 
 import pytest
-from django.db import connection
 from django.db.models import F
 
 from mailservices.config import Config
@@ -18,25 +15,13 @@ from mailservices.mail.policy import Action, Inbound, ListEffect
 from mailservices.store import greylist, policy
 from mailservices.store.policy import KEPT_SECONDS, Policies, Rules
 from mailservices.store.pool import Pool, open_pool
+from tests.conftest import orm
 from webadmin.audit.record import OPERATOR
 from webadmin.directory.models import Domain
 from webadmin.policy import actions
 from webadmin.policy.models import Greylisted, Notice
 
 TRIPLET = ("10.9.8.0/24", "sender.test")
-Value = TypeVar("Value")
-
-
-async def orm(function: Callable[[], Value]) -> Value:
-    """What the ORM does, it does in a thread of its own."""
-
-    def carry_out() -> Value:
-        try:
-            return function()
-        finally:
-            connection.close()
-
-    return await asyncio.to_thread(carry_out)
 
 
 async def forget() -> None:

@@ -8,14 +8,18 @@ r"""Plays a transcript over TCP against the running services.
     1S: ...            lines up to the one that the next pattern describes
     1P: submission     the port of session 1, where it is not that of the file's name
     1T:                TLS begins here
+    1Z:                compression begins here, both ways
     1E:                the server has closed the connection
     1Q:                the client closes it
 
 A line without a number is session 1's. An asterisk that begins a pattern of IMAP is an asterisk.
 """
 
+import io
 import re
+import socket
 import ssl
+import zlib
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +29,10 @@ from tests.services import Services
 from tests.wildcards import filled, matches
 
 FOLDER = Path(__file__).parent
-TRANSCRIPTS = sorted(path for path in FOLDER.iterdir() if path.suffix in (".smtp", ".lmtp", ".imap", ".pop3"))
-_STEP = re.compile(r"(\d*)([CSPTEQ])(?:\*(\d+))?([:>]) ?(.*)")
+TRANSCRIPTS = sorted(
+    path for path in FOLDER.iterdir() if path.suffix in (".smtp", ".lmtp", ".imap", ".pop3", ".pop2")
+)
+_STEP = re.compile(r"(\d*)([CSPTEQZ])(?:\*(\d+))?([:>]) ?(.*)")
 
 
 _ESCAPE = re.compile(rb"\\(?:([rn0])|x([0-9a-f]{2}))")
@@ -67,6 +73,28 @@ def steps(path: Path) -> Iterator[Step]:
         yield Step(f"{path.name}:{number}", session or "1", kind, int(times or 1), mark == ">", text)
 
 
+class Inflated(io.RawIOBase):
+    """What comes compressed on a socket."""
+
+    def __init__(self, source: socket.socket) -> None:
+        self._source = source
+        self._unpacker = zlib.decompressobj(-15)
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: bytearray) -> int:  # type: ignore[override]
+        while not self._ready:
+            octets = self._source.recv(65536)
+            if not octets:
+                return 0
+            self._ready = self._unpacker.decompress(octets)
+        count = min(len(into), len(self._ready))
+        into[:count], self._ready = self._ready[:count], self._ready[count:]
+        return count
+
+
 class Session:
     """One connection."""
 
@@ -75,12 +103,25 @@ class Session:
         if port in ("submissions", "imaps", "pop3s"):
             self.start_tls()
         self._lines: IO[bytes] = self._socket.makefile("rb")
+        self._packer: zlib._Compress | None = None
 
     def start_tls(self) -> None:
         self._socket = ssl._create_unverified_context().wrap_socket(self._socket)
         self._lines = self._socket.makefile("rb")
 
+    def wrap(self, kind: str) -> None:
+        if kind == "T":
+            self.start_tls()
+        else:
+            self.start_deflate()
+
+    def start_deflate(self) -> None:
+        self._packer = zlib.compressobj(wbits=-15)
+        self._lines = io.BufferedReader(Inflated(self._socket))
+
     def send(self, octets: bytes) -> None:
+        if self._packer is not None:
+            octets = self._packer.compress(octets) + self._packer.flush(zlib.Z_SYNC_FLUSH)
         self._socket.sendall(octets)
 
     def line(self) -> str | None:
@@ -120,8 +161,8 @@ def play(path: Path, services: Services, variables: MutableMapping[str, str]) ->
                     for _ in range(step.times):
                         _expect(step, session, variables, skip=step.session in skipping)
                     skipping.discard(step.session)
-                case "T":
-                    session.start_tls()
+                case "T" | "Z":
+                    session.wrap(step.kind)
                 case "E":
                     assert (line := session.line()) is None, f"{step.place}: not closed, but: {line}"
                 case "Q":

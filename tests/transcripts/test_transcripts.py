@@ -15,12 +15,21 @@ from tests.transcripts.runner import TRANSCRIPTS, play
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions
 from webadmin.directory.models import Account, Domain
+from webadmin.directory.pop import change_pop
 from webadmin.policy import actions as policy
 
 #: Octets of the mailbox of `$full`.
 QUOTA = 2000
 #: Aliases in a row: more than one recipient may pass through.
 CHAIN = 12
+
+#: How POP serves some.
+POP: dict[str, dict[str, Any]] = {
+    "unserved": {"active": False},
+    "hasty": {"login_delay": 3600},
+    "tidy": {"delete_retrieved": True, "to_trash": True, "login_delay": 0},
+    "archivist": {"folder": "Archive", "newest_days": 30, "expire_days": 365},
+}
 
 
 def encoded(text: str) -> str:
@@ -47,10 +56,26 @@ def cast(text: str, domain: Domain) -> dict[str, str]:
             variables |= variables_of(make_person(domain, name), name)
     if "$full" in text:
         variables |= variables_of(make_person(domain, "full", quota_bytes=QUOTA), "full")
+    if "$crowded" in text:
+        person = make_person(domain, "crowded")
+        actions.change_account(OPERATOR, Account.objects.get(pk=person.account_id), quota_messages=2)
+        variables |= variables_of(person, "crowded")
     if "$disabled" in text:
         person = make_person(domain, "disabled")
         actions.change_account(OPERATOR, Account.objects.get(pk=person.account_id), active=False)
         variables |= variables_of(person, "disabled")
+    for name, choices in POP.items():
+        if f"${name}" in text:
+            person = make_person(domain, name)
+            change_pop(OPERATOR, Account.objects.get(pk=person.account_id), **choices)
+            variables |= variables_of(person, name)
+    if "$wary" in text:
+        person = make_person(domain, "wary")
+        account = Account.objects.get(pk=person.account_id)
+        policy.withhold(OPERATOR, ["QRESYNC", "QUOTA"], account)
+        policy.withhold(OPERATOR, ["IDLE"], account, "Broken Mailer")
+        variables |= variables_of(person, "wary")
+        time.sleep(KEPT_SECONDS)  # what was known before
     if "$chain" in text:
         for number in range(CHAIN):
             actions.create_alias(OPERATOR, f"chain{number}@{domain.name}", [f"chain{number + 1}@{domain.name}"])
@@ -107,6 +132,8 @@ def outside(world: Services) -> Iterator[Services]:
 def test_a_transcript(path: Path, services: Services, domain: Domain, request: pytest.FixtureRequest) -> None:
     text = path.read_text()
     variables = cast(text, domain)
+    if "P: limited" in text:
+        request.getfixturevalue("limited")
     if "P: world" in text:
         request.getfixturevalue("outside")
         variables |= picky(text, domain)

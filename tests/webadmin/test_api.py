@@ -64,6 +64,8 @@ def test_changes_and_deletes(client: APIClient) -> None:
     account = create(client, "accounts", address="alice@example.org", password="pw1")
     alias = create(client, "aliases", address="@example.org", targets=["alice@example.org"])
     url = f"/api/v1/accounts/{account['id']}/"
+    assert client.patch(url, {"quota_messages": 7}).json()["quota_messages"] == 7
+    assert client.patch(url, {"quota_messages": 0}).status_code == 400
     changed = client.patch(url, {"quota_bytes": 5, "active": False, "password": "other"}).json()
     assert (changed["quota_bytes"], changed["active"]) == (5, False)
     before = Account.objects.get(pk=account["id"]).password

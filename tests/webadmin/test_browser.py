@@ -3,9 +3,11 @@
 import asyncio
 import os
 import re
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -15,11 +17,14 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from appliance import programs
 from mailservices.auth.throttle import ACCOUNT
 from mailservices.net.limiter import Bucket, Limiter
+from tests.certificates import Authority
 from webadmin.audit.models import Entry
+from webadmin.certificates import actions as certificates
 from webadmin.directory import actions, signin
-from webadmin.directory.models import Account, AppPassword, Issuer
+from webadmin.directory.models import Account, AppPassword, Issuer, PopChoices
 from webadmin.policy import actions as policy
 from webadmin.policy.models import InboundPolicy, Notice
+from webadmin.queue.models import Lane, Message, Recipient
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "a long passphrase"
@@ -29,13 +34,32 @@ PAGES = (
     "accounts/",
     "accounts/new/",
     "aliases/",
+    "certificates/",
     "policy/",
     "sign-ins/",
     "sign-ins/issuers/new/",
     "queue/",
+    "queue/suppressed/",
+    "routes/",
+    "routes/new/",
+    "routes/pools/",
+    "reports/",
+    "reports/tls/",
+    "webhooks/",
+    "webhooks/new/",
     "trace/",
     "audit/",
+    "administrators/",
+    "administrators/new/",
+    "tenants/",
+    "tenants/new/",
+    "tokens/",
+    "tokens/new/",
     "password/",
+    "me/",
+    "me/app/",
+    "me/passkeys/",
+    "me/passkeys/new/",
 )
 
 
@@ -59,7 +83,12 @@ def page(browser: Browser, live_server: object, request: pytest.FixtureRequest) 
     context = browser.new_context(base_url=str(live_server), **options)
     opened = context.new_page()
     complaints: list[str] = []
-    opened.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+    opened.on(
+        "console",
+        lambda line: (
+            complaints.append(f"{line.text} {line.location}") if line.type in ("error", "warning") else None
+        ),
+    )
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     yield opened
     context.close()
@@ -94,7 +123,7 @@ def test_first_steps(signed_in: Page) -> None:
     page.get_by_role("link", name="Accounts").click()
     page.get_by_role("link", name="alice@example.org").click()
     page.get_by_label("Name").fill("Alice")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("alice@example.org is changed.")
     page.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete it").click()
@@ -113,6 +142,30 @@ def test_keys_are_made_and_switched_to(signed_in: Page) -> None:
     expect(signed_in.get_by_role("button", name="Make the next keys")).to_be_visible()
 
 
+def test_a_certificate_is_brought_and_removed(signed_in: Page, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority.pem")
+    chain, key = authority.for_hosts("mail.example.org", days=5)
+    page = signed_in
+    page.get_by_role("link", name="Certificates").click()
+    page.get_by_label("Certificate", exact=True).fill(chain)
+    page.get_by_label("Its private key").fill("not that one")
+    page.get_by_role("button", name="Present it").click()
+    expect(page.get_by_role("alert")).to_contain_text("no PEM text of a private key")
+    expect(page.get_by_label("Certificate", exact=True)).to_have_value(chain.replace("\r", ""))
+    expect(page.get_by_label("Its private key")).to_have_value("")
+    page.get_by_label("Its private key").fill(key)
+    page.get_by_role("button", name="Present it").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("mail.example.org gets it")
+    expect(page.get_by_text("4 days left")).to_be_visible()
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("alert")).to_contain_text("The certificate for mail.example.org ends on")
+    page.get_by_role("alert").get_by_role("link").click()
+    page.get_by_role("link", name="Remove mail.example.org").click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_role("status")).to_have_text("The certificate for mail.example.org is removed.")
+    expect(page.get_by_text("everybody gets that of the files")).to_be_visible()
+
+
 def test_errors_stand_beside_the_field(signed_in: Page) -> None:
     signed_in.goto("/accounts/new/")
     signed_in.get_by_label("Address").fill("someone@nowhere.test")
@@ -128,7 +181,7 @@ def test_errors_stand_beside_the_field(signed_in: Page) -> None:
 @pytest.mark.parametrize(
     "page", [{"viewport": {"width": 375, "height": 700}, "color_scheme": "dark"}], indirect=True
 )
-def test_pages_fit_a_phone_in_the_dark(signed_in: Page) -> None:
+def test_pages_fit_a_phone_in_the_dark(signed_in: Page, tmp_path: Path) -> None:
     domain = actions.create_domain(actions.OPERATOR, "a-rather-long-domain-name-for-a-phone.example.org")
     somebody = f"somebody.with.a.long.name@{domain.name}"
     account = actions.create_account(actions.OPERATOR, somebody, "pw1", 10**9)
@@ -137,12 +190,14 @@ def test_pages_fit_a_phone_in_the_dark(signed_in: Page) -> None:
         actions.OPERATOR, "https://a-long-name.example.org/realm", "mail", jwks_url="https://a.test/"
     )
     blocked(somebody)
+    chain = Authority(tmp_path / "authority.pem").for_hosts(f"mail.{domain.name}", f"*.{domain.name}", days=5)
+    certificates.add_certificate(actions.OPERATOR, *chain)
     actions.create_alias(actions.OPERATOR, f"@{domain.name}", ["elsewhere@another-long-domain.example.com"])
     policy.create_dnslist(actions.OPERATOR, "a-rather-long-zone-of-a-list-for-a-phone.example.org", "refuse")
     policy.trust_network(actions.OPERATOR, "2001:db8:1234:5678::/64")
     of_account, of_domain = f"accounts/{account.pk}/", f"domains/{domain.pk}/"
     paths = ("aliases/new/", of_account, f"{of_account}app-passwords/new/", of_domain, f"{of_domain}policy/")
-    for path in (*PAGES, *paths):
+    for path in (*PAGES, *paths, f"{of_account}pop/"):
         signed_in.goto(f"/{path}")
         width = signed_in.evaluate("document.documentElement.scrollWidth")
         assert width <= 375, path
@@ -156,7 +211,7 @@ def test_leads_addresses_by_hand(signed_in: Page) -> None:
     account = actions.create_account(actions.OPERATOR, "alice@example.org", "pw1")
     page.goto(f"/domains/{other.pk}/")
     page.get_by_label("Leads to").select_option("example.org")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("example.net is changed.")
     other.refresh_from_db()
     assert other.alias_of == domain
@@ -181,13 +236,76 @@ def test_a_domain_gets_a_policy_of_its_own_and_gives_it_up(signed_in: Page) -> N
     page.get_by_role("main").get_by_role("link", name="Policy").click()
     page.get_by_label("SPF fails").select_option("Refuse")
     page.get_by_label("Greylisting").check()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("status")).to_contain_text("has this policy within seconds")
     expect(page.get_by_label("SPF fails")).to_have_value("refuse")
     expect(page.get_by_label("Greylisting")).to_be_checked()
     page.get_by_role("button", name="Follow the appliance again").click()
     expect(page.get_by_label("SPF fails")).to_have_value("note")
     assert not InboundPolicy.objects.exists()
+
+
+def test_a_route_is_made_changed_and_removed(signed_in: Page) -> None:
+    page = signed_in
+    page.goto("/routes/")
+    page.get_by_role("link", name="New route").click()
+    page.get_by_label("For recipients at").fill("example.org")
+    page.get_by_label("By this host").fill("relay.example.net")
+    page.get_by_label("Our name there").fill("us")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_text("Name the secret")).to_be_visible()
+    page.get_by_label("Our password there").fill("hidden")
+    page.get_by_label("Hours until it is given up").fill("12")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("status")).to_contain_text("holds within seconds")
+    page.get_by_role("link", name="mail for example.org").click()
+    expect(page.get_by_label("Hours until it is given up")).to_have_value("12")
+    page.get_by_label("Port").fill("587")
+    page.get_by_role("button", name="Save it").click()
+    expect(page.get_by_text("relay.example.net:587")).to_be_visible()
+    page.get_by_role("button", name="Remove the route of mail for example.org").click()
+    expect(page.get_by_text("None: all mail goes where the DNS says.")).to_be_visible()
+
+
+def test_queued_mail_is_held_let_go_and_cancelled_by_buttons(signed_in: Page) -> None:
+    page = signed_in
+    message = Message.objects.create(
+        message_id=uuid.uuid4(), expires_at=timezone.now() + timedelta(days=5), sender="a@us.test", size=1,
+        prefix=b"", header=b"", blob_id=uuid.uuid4(), words="a@us.test one@far.test two@far.test",
+    )  # fmt: skip
+    later = timezone.now() + timedelta(hours=1)
+    for name in ("one", "two"):
+        Recipient.objects.create(
+            message=message, address=f"{name}@far.test", destination="far.test", next_attempt_at=later
+        )
+    Lane.objects.create(
+        lane="far.test", failures=1, down_since=timezone.now(), down_until=later, reason="nobody there"
+    )
+    page.goto("/queue/")
+    expect(page.get_by_text("nobody there")).to_be_visible()
+    page.get_by_role("link", name="one@far.test").click()
+    page.get_by_role("button", name="Hold").click()
+    expect(page.get_by_role("status")).to_contain_text("1 recipient is held")
+    page.get_by_role("button", name="Let go").click()
+    page.get_by_role("button", name="Give up after so many hours").click()
+    expect(page.get_by_text("Say in how many hours")).to_be_visible()
+    page.get_by_label("Hours").fill("2")
+    page.get_by_role("button", name="Give up after so many hours").click()
+    expect(page.get_by_role("status")).to_contain_text("given up at that time")
+    page.goto("/queue/?q=far.test")
+    page.get_by_role("button", name="Hold").click()
+    expect(page.get_by_role("status")).to_contain_text("Tick some first")
+    page.get_by_label("All 2 found").check()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.get_by_text("cannot be brought back. Nobody is told.")).to_be_visible()
+    page.get_by_role("button", name="Cancel it").click()
+    expect(page.get_by_role("status")).to_contain_text("2 recipients are cancelled")
+    page.get_by_role("link", name="Suppressed addresses").click()
+    page.get_by_role("textbox", name="Address").fill("gone@far.test")
+    page.get_by_role("button", name="Suppress it").click()
+    expect(page.get_by_role("status")).to_contain_text("Nothing is sent to gone@far.test")
+    page.get_by_role("button", name="Lift gone@far.test").click()
+    expect(page.get_by_text("None.")).to_be_visible()
 
 
 def test_the_appliances_policy_is_set_on_one_page(signed_in: Page) -> None:
@@ -240,7 +358,7 @@ def test_chart_and_api_page_show(signed_in: Page) -> None:
     signed_in.get_by_role("button", name="7 days").click()
     expect(signed_in.get_by_role("button", name="7 days")).to_have_attribute("aria-pressed", "true")
     signed_in.goto("/api/v1/docs/")
-    expect(signed_in.get_by_text("/api/v1/accounts/").first).to_be_visible()
+    expect(signed_in.get_by_text("/api/v1/accounts/").first).to_be_visible(timeout=20_000)
 
 
 def blocked(name: str) -> None:
@@ -258,7 +376,7 @@ def blocked(name: str) -> None:
 def test_a_block_is_seen_and_lifted(signed_in: Page) -> None:
     page, name = signed_in, "guessed@example.org"
     blocked(name)
-    page.get_by_role("link", name="Sign-ins").click()
+    page.get_by_role("link", name="Sign-ins", exact=True).click()
     expect(page.get_by_role("row").filter(has_text=name)).to_contain_text("account")
     page.get_by_role("button", name=f"Lift {name}").click()
     expect(page.get_by_role("status")).to_have_text(f"{name} may try again.")
@@ -290,6 +408,30 @@ def test_an_app_password_is_made_and_revoked(signed_in: Page) -> None:
     assert not AppPassword.objects.exists()
 
 
+def test_how_pop_serves_an_account(signed_in: Page) -> None:
+    page = signed_in
+    actions.create_domain(actions.OPERATOR, "example.org")
+    account = actions.create_account(actions.OPERATOR, "alice@example.org", "pw1")
+    page.goto(f"/accounts/{account.pk}/")
+    page.get_by_role("link", name="POP", exact=True).click()
+    expect(page.get_by_label("Served by POP")).to_be_checked()
+    page.get_by_label("The folder that is served").fill("Nowhere")
+    page.get_by_label("What is removed goes to Trash").check()
+    page.get_by_label("Remove mail after days").fill("30")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("has no folder Nowhere")
+    page.get_by_label("The folder that is served").fill("Archive")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("from its next sign-in")
+    choices = PopChoices.objects.get()
+    assert (choices.folder, choices.to_trash, choices.expire_days, choices.newest_days) == (
+        "Archive",
+        True,
+        30,
+        None,
+    )
+
+
 def test_an_issuer_is_made_changed_and_deleted(signed_in: Page) -> None:
     page = signed_in
     page.goto("/sign-ins/")
@@ -302,7 +444,7 @@ def test_an_issuer_is_made_changed_and_deleted(signed_in: Page) -> None:
     page.get_by_role("button", name="Create it").click()
     page.get_by_role("link", name="https://login.example.org").click()
     page.get_by_label("Its tokens are good here").uncheck()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     assert not Issuer.objects.get().active
     page.get_by_role("link", name="https://login.example.org").click()
     page.get_by_role("link", name="Delete").click()
@@ -311,10 +453,10 @@ def test_an_issuer_is_made_changed_and_deleted(signed_in: Page) -> None:
 
 
 def test_guessing_is_locked_out(page: Page) -> None:
-    actions.create_administrator("admin", PASSWORD)
+    actions.create_administrator("guessed", PASSWORD)
     page.goto("/sign-in/")
-    for _ in range(6):
-        page.get_by_label("Name").fill("admin")
+    for _ in range(int(ACCOUNT.size) + 2):
+        page.get_by_label("Name").fill("guessed")
         page.get_by_label("Password").fill("wrong")
         with page.expect_navigation():
             page.get_by_role("button", name="Sign in").click()

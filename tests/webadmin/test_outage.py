@@ -1,5 +1,6 @@
 """When something that the web needs is away: 503 and when to try again, without a word of what happened inside."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -14,12 +15,26 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def no_redis(settings: Any) -> None:
-    backend = "django.core.cache.backends.redis.RedisCache"
-    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://127.0.0.1:1/0"}}
+    backend, nowhere = "django.core.cache.backends.redis.RedisCache", "redis://127.0.0.1:1/0"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": nowhere}}
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, redis_url=nowhere)
+
+
+def test_signing_in_does_without_redis(no_redis: None) -> None:
+    """Limits are each process's own then, as the mail servers' are."""
+    actions.create_administrator("root", "a long passphrase")
+    client = Client()
+    assert client.post("/sign-in/", {"login": "root", "password": "wrong"}).status_code == 200
+    assert client.post("/sign-in/", {"login": "root", "password": "a long passphrase"}).status_code == 302
+    assert client.get("/domains/").status_code == 200
+    guesses = [Client().post("/sign-in/", {"login": "other", "password": "wrong"}).status_code for _ in range(12)]
+    assert guesses == [200] * 11 + [429]
 
 
 def test_a_page_that_needs_redis_says_so(no_redis: None) -> None:
-    answer = Client(raise_request_exception=False).post("/sign-in/", {"username": "admin", "password": "x"})
+    client = Client(raise_request_exception=False)
+    client.force_login(actions.create_administrator("root", "a long passphrase"))
+    answer = client.get("/sign-ins/")
     assert answer.status_code == 503
     assert answer["Retry-After"] == "5"
     assert b"try again in a moment" in answer.content

@@ -5,10 +5,14 @@ from rest_framework import mixins, serializers, viewsets
 
 from webadmin.api import Pages
 from webadmin.audit.models import Entry
+from webadmin.audit.pages import chosen
 
 
 class EntrySerializer(serializers.ModelSerializer[Entry]):
     """One change."""
+
+    before = serializers.DictField(read_only=True, allow_null=True)
+    after = serializers.DictField(read_only=True, allow_null=True)
 
     class Meta:
         model = Entry
@@ -20,13 +24,12 @@ class NewestFirst(Pages):
 
 
 class AuditViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Entry]):
-    """Filter by ?subject= and ?username=."""
+    """Filter by a part of ?subject=, ?who=, ?what= or ?from= (the address), and by days: ?since=, ?until=."""
 
+    filters = ("subject", "who", "what", "from", "since", "until")
     queryset = Entry.objects.all()
     serializer_class = EntrySerializer
     pagination_class = NewestFirst
 
     def get_queryset(self) -> QuerySet[Entry]:
-        asked = self.request.query_params
-        names = {"subject": "subject__icontains", "username": "username"}
-        return Entry.objects.filter(**{names[name]: asked[name] for name in names if name in asked})
+        return chosen(Entry.objects.all(), self.request.query_params)

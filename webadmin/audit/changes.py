@@ -1,6 +1,6 @@
 """How verbs make and change rows: two requests at once end in a sentence, and what changed stands in the entry."""
 
-from datetime import datetime
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -43,6 +43,6 @@ def change(actor: Actor, verb: str, row: Row, changes: dict[str, Any]) -> Row:
 
 def _told(value: Any) -> Any:
     """As an entry holds it."""
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
-    return str(value) if isinstance(value, Model) else value
+    return str(value) if isinstance(value, Model | timedelta) else value

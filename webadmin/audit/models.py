@@ -1,4 +1,7 @@
-"""Who changed what, from where: append-only rows, written by the verbs in the same transaction."""
+"""Who changed what, from where: rows that the verbs write in the same transaction.
+
+They are only added: the database refuses everything else (the third migration).
+"""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -12,7 +15,7 @@ class Entry(models.Model):
     at = models.DateTimeField(db_default=Now(), editable=False)
     administrator = models.ForeignKey(Administrator, models.SET_NULL, null=True, related_name="+")
     #: Outlives the administrator's row.
-    username = models.CharField(max_length=150)
+    username = models.CharField(max_length=320)
     remote_host = models.GenericIPAddressField(null=True)
     verb = models.CharField(max_length=50)
     subject = models.CharField(max_length=400)

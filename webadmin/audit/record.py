@@ -1,26 +1,35 @@
 """How a verb leaves its entry: called inside the verb's transaction, so that both stand or neither."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from webadmin.audit.models import Entry
-from webadmin.directory.models import Administrator
+from webadmin.directory.models import Administrator, ApiToken
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who calls a verb, and from where."""
+    """Who calls a verb, from where, and by which token, if by one."""
 
     administrator: Administrator | None
     remote_host: str | None = None
+    token: ApiToken | None = None
 
     @property
     def name(self) -> str:
-        return self.administrator.username if self.administrator else "command line"
+        return str(self.administrator) if self.administrator else "command line"
 
 
 #: The operator at the machine's own command line.
 OPERATOR = Actor(None)
+
+
+def of_request(request: Any) -> Actor:
+    """Who asks; by a session or by a token."""
+    token = getattr(request, "auth", None)
+    where = request.META.get("REMOTE_ADDR") or None
+    return Actor(request.user, where, token if isinstance(token, ApiToken) else None)
 
 
 def record(
@@ -31,7 +40,18 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Append one audit entry; `before` and `after` hold only what changed, and never a secret."""
-    Entry.objects.create(
+    _entry(actor, verb, subject, before, after).save(force_insert=True)
+
+
+def record_many(actor: Actor, verb: str, told: Iterable[tuple[str, dict[str, Any] | None]]) -> None:
+    """An entry for each of many subjects, with what is now."""
+    Entry.objects.bulk_create((_entry(actor, verb, one, None, after) for one, after in told), batch_size=2000)
+
+
+def _entry(
+    actor: Actor, verb: str, subject: str, before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> Entry:
+    return Entry(
         administrator=actor.administrator,
         username=actor.name,
         remote_host=actor.remote_host,

@@ -2,30 +2,32 @@
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from mailservices.mail import passwords
-from webadmin.dashboard.forms import GIB, AccountForm, actor, attempt, page
-from webadmin.directory import actions
+from webadmin.dashboard.forms import GIB, AccountForm, PopForm, actor, attempt, page
+from webadmin.directory import actions, bulk
+from webadmin.directory import pop as choices
+from webadmin.directory.delegates import rights_of, rights_on
 from webadmin.directory.models import Account, Domain
 from webadmin.queue import actions as queue
+from webadmin.scope import Right, may, visible, within
+from webadmin.security.sessions import last_sign_ins
+
+#: Aliases that the page shows.
+ALIASES = 50
 
 
 def index(request: HttpRequest) -> HttpResponse:
     words, domain = request.GET.get("q", "").strip(), request.GET.get("domain", "")
-    found = Account.objects.filter(deleted_at__isnull=True).select_related("usage")
-    if words:
-        found = found.filter(Q(address__icontains=words) | Q(display_name__icontains=words))
-    if domain:
-        found = found.filter(domain__name=domain)
+    found = bulk.find(actor(request), words, domain).select_related("usage")
     context = {
         "page": page(request, found),
         "q": words,
         "domain": domain,
-        "domains": Domain.objects.values_list("name", flat=True),
+        "domains": visible(actor(request), Domain).values_list("name", flat=True),
     }
     return render(request, "accounts.html", context)
 
@@ -33,7 +35,8 @@ def index(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     domain = request.GET.get("domain", "")
     form = AccountForm(request.POST or None, initial={"address": f"@{domain}" if domain else ""})
-    del form.fields["active"], form.fields["send_as"]
+    for name in ("active", "quota_messages", "send_as", *actions.SENDING):
+        del form.fields[name]
     form.fields["password"].help_text = "Empty: one is made, and shown once."
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
@@ -53,30 +56,38 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def one(request: HttpRequest, pk: int) -> HttpResponse:
-    account = get_object_or_404(Account.objects.select_related("usage"), pk=pk, deleted_at__isnull=True)
+    account = get_object_or_404(
+        visible(actor(request), Account).select_related("usage"), pk=pk, deleted_at__isnull=True
+    )
     form = AccountForm(
         request.POST or None,
         initial={
             "display_name": account.display_name,
             "quota": None if account.quota_bytes is None else round(account.quota_bytes / GIB, 3),
             "active": account.active,
+            "quota_messages": account.quota_messages,
             "send_as": "\n".join(account.send_as.values_list("address", flat=True)),
+            **{name: getattr(account, name) for name in actions.SENDING},
         },
     )
     del form.fields["address"]
     form.fields["password"].label = "New password"
     form.fields["password"].help_text = "Empty: it stays as it is."
+    if not may(actor(request), Right.MANAGE):
+        form.keep("password")
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
-        changes = {"display_name": values["display_name"], "active": values["active"]}
+        named = ("display_name", "active", "quota_messages", *actions.SENDING)
+        changes = {name: values[name] for name in named if name in values}
         # The form shows the quota rounded: what was not touched is not changed.
         if "quota" in form.changed_data:
             changes["quota_bytes"] = form.quota_bytes
-        lent = values["send_as"].replace(",", "\n").split()
+        lent = values["send_as"].replace(",", "\n").split() if "send_as" in values else None
 
         def carry_out() -> Account:
             with transaction.atomic():
-                actions.lend_addresses(actor(request), account, lent)
+                if lent is not None:
+                    actions.lend_addresses(actor(request), account, lent)
                 return actions.change_account(
                     actor(request), account, password=values["password"] or None, **changes
                 )
@@ -90,14 +101,32 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         "held": queue.held_of(account).count(),
         "apps": account.app_passwords.all(),
         "disposable": actions.disposable_of(account),
+        "others": within(actor(request), actions.aliases_of(account))[:ALIASES],
+        "sign_ins": last_sign_ins(account),
+        "reads": rights_of(account),
+        "read_by": rights_on(account),
     }
     return render(request, "account.html", context)
+
+
+def pop(request: HttpRequest, pk: int) -> HttpResponse:
+    """How POP serves the account."""
+    account = get_object_or_404(visible(actor(request), Account), pk=pk, deleted_at__isnull=True)
+    now = choices.pop_of(account)
+    form = PopForm(request.POST or None, initial={name: getattr(now, name) for name in choices.FIELDS})
+    if request.method == "POST" and form.is_valid():
+        changed = attempt(form, lambda: choices.change_pop(actor(request), account, **form.cleaned_data))
+        if changed is not None:
+            messages.success(request, f"POP serves {account.address} like this from its next sign-in.")
+            return redirect("account", pk)
+    context = {"form": form, "title": f"POP of {account.address}", "verb": "Save"}
+    return render(request, "form.html", {**context, "back": "account", "back_pk": pk})
 
 
 @require_POST
 def held(request: HttpRequest, pk: int) -> HttpResponse:
     """Let go, or discard, what was held because the account had sent too much."""
-    account = get_object_or_404(Account, pk=pk, deleted_at__isnull=True)
+    account = get_object_or_404(visible(actor(request), Account), pk=pk, deleted_at__isnull=True)
     if request.POST.get("verb") == "discard":
         count = queue.discard_held(actor(request), account)
         messages.success(request, f"Mail to {count} recipients is discarded.")
@@ -109,21 +138,23 @@ def held(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def new_disposable(request: HttpRequest, pk: int) -> HttpResponse:
-    account = get_object_or_404(Account.objects.select_related("domain"), pk=pk, deleted_at__isnull=True)
+    account = get_object_or_404(
+        visible(actor(request), Account).select_related("domain"), pk=pk, deleted_at__isnull=True
+    )
     alias = actions.create_disposable(actor(request), account, request.POST.get("note", "")[:200])
     messages.success(request, f"{alias} leads to {account.address} now.")
     return redirect("account", pk)
 
 
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    account = get_object_or_404(Account, pk=pk, deleted_at__isnull=True)
+    account = get_object_or_404(visible(actor(request), Account), pk=pk, deleted_at__isnull=True)
     if request.method == "POST":
         actions.delete_account(actor(request), account)
         messages.success(request, f"{account.address} is deleted.")
         return redirect("accounts")
     context = {
         "title": f"Delete {account.address}?",
-        "words": "Nobody can sign in or send to it from then on. Its mail is removed after 30 days.",
+        "words": "Nobody can sign in or send to it. It can be had back for 30 days; then its mail is gone.",
         "back": "account",
         "pk": pk,
     }

@@ -1,18 +1,28 @@
 """Aliases and catch-alls."""
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from webadmin.dashboard.forms import AliasForm, actor, attempt, page
 from webadmin.directory import actions
 from webadmin.directory.models import Address
+from webadmin.scope import visible
+
+
+def _aliases(request: HttpRequest) -> QuerySet[Address]:
+    return visible(actor(request), Address).filter(account__isnull=True).select_related("domain")
 
 
 def index(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()
-    found = Address.objects.filter(account__isnull=True).select_related("domain").prefetch_related("targets")
+    found = (
+        visible(actor(request), Address)
+        .filter(account__isnull=True)
+        .select_related("domain")
+        .prefetch_related("targets")
+    )
     if words:
         asked = Q(local_part__icontains=words) | Q(domain__name__icontains=words)
         found = found.filter(asked | Q(targets__address__icontains=words)).distinct()
@@ -33,7 +43,9 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 def one(request: HttpRequest, pk: int) -> HttpResponse:
-    alias = get_object_or_404(Address.objects.select_related("domain"), pk=pk, account__isnull=True)
+    alias = get_object_or_404(
+        visible(actor(request), Address).select_related("domain"), pk=pk, account__isnull=True
+    )
     initial = {
         "targets": "\n".join(target.address for target in alias.targets.all()),
         "posters": "\n".join(poster.address for poster in alias.posters.all()),
@@ -60,7 +72,9 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    alias = get_object_or_404(Address.objects.select_related("domain"), pk=pk, account__isnull=True)
+    alias = get_object_or_404(
+        visible(actor(request), Address).select_related("domain"), pk=pk, account__isnull=True
+    )
     if request.method == "POST":
         actions.delete_alias(actor(request), alias)
         messages.success(request, f"{alias} is deleted.")

@@ -1,24 +1,32 @@
 """Domains: the list, a new one, one with the DNS records that it needs."""
 
-from collections.abc import Iterable
-
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from mailservices.mail.vocabulary import KeyState
+from mailservices.mail.mta_sts import Mode
+from mailservices.mail.vocabulary import CATCH_ALL, KeyState
 from webadmin.dashboard.forms import DomainForm, DomainSettingsForm, actor, attempt, page
 from webadmin.directory import actions
-from webadmin.directory.models import Domain
+from webadmin.directory.models import Account, Domain
+from webadmin.queue import actions as queue
+from webadmin.queue.models import Route
+from webadmin.records import advice
+from webadmin.scope import Right, may, visible, within
 from webadmin.signing import actions as signing
-from webadmin.signing.models import DkimKey
 
-_LIVING = Count("accounts", filter=Q(accounts__deleted_at__isnull=True), distinct=True)
+# Of the domains of a page only.
+_LIVING = Subquery(
+    Account.objects.filter(domain=OuterRef("pk"), deleted_at__isnull=True)
+    .order_by()
+    .values("domain")
+    .annotate(count=Count("pk"))
+    .values("count")
+)
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -29,20 +37,25 @@ def index(request: HttpRequest) -> HttpResponse:
             messages.success(request, f"{domain.name} is created. Now set the DNS records below.")
             return redirect("domain", domain.pk)
     words = request.GET.get("q", "").strip()
-    found = Domain.objects.filter(name__contains=words.lower()).annotate(living=_LIVING).order_by("name")
+    found = visible(actor(request), Domain).filter(name__contains=words.lower()).select_related("last_look")
+    found = found.annotate(living=_LIVING).order_by("name")
     return render(request, "domains.html", {"form": form, "page": page(request, found), "q": words})
 
 
 def one(request: HttpRequest, pk: int) -> HttpResponse:
-    domain = get_object_or_404(Domain.objects.annotate(living=_LIVING), pk=pk)
+    whole = visible(actor(request), Domain).select_related("report_mailbox", "sts_offer")
+    domain = get_object_or_404(whole.prefetch_related("dkim_keys").annotate(living=_LIVING), pk=pk)
     if request.method == "POST" and "active" in request.POST:
         active = request.POST["active"] == "yes"
         actions.change_domain(actor(request), domain, active=active)
         messages.success(request, f"{domain.name} is switched {'on' if active else 'off'}.")
         return redirect("domain", pk)
-    settings_now = {name: getattr(domain, name) for name in ("alias_of", "detail_folders", *actions.SENDING)}
+    shown = ("alias_of", "tenant", "detail_folders", "language", *actions.SENDING, *actions.TOTALS)
+    settings_now = {name: getattr(domain, name) for name in shown}
     form = DomainSettingsForm(request.POST or None, initial=settings_now)
-    others = Domain.objects.filter(alias_of__isnull=True).exclude(pk=pk)
+    others = visible(actor(request), Domain).filter(alias_of__isnull=True).exclude(pk=pk)
+    if not may(actor(request), Right.OPERATE):
+        del form.fields["tenant"]
     form.fields["alias_of"].queryset = others  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():
         changed = attempt(form, lambda: actions.change_domain(actor(request), domain, **form.cleaned_data))
@@ -50,12 +63,19 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, f"{domain.name} is changed.")
             return redirect("domain", pk)
     keys = list(domain.dkim_keys.all())
+    own_routes = Q(recipient=domain.name) | Q(sender__in=[domain.name, f"@{domain.name}"])
     context = {
         "domain": domain,
         "keys": keys,
         "has_next": any(key.state == KeyState.NEXT for key in keys),
         "form": form,
-        "records": [*dns_records(domain.name), *dkim_records(keys)],
+        "holding": queue.holding(domain),
+        "records": [(record, None) for record in advice.records(domain)],
+        "offer": getattr(domain, "sts_offer", None),
+        "modes": list(Mode),
+        "led_here": within(actor(request), domain.alias_domains.all()),
+        "catch_all": domain.addresses.filter(local_part=CATCH_ALL).prefetch_related("targets").first(),
+        "routes": visible(actor(request), Route).filter(own_routes),
     }
     return render(request, "domain.html", context)
 
@@ -63,7 +83,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def dkim(request: HttpRequest, pk: int) -> HttpResponse:
     """Prepare the next keys, or switch to them."""
-    domain = get_object_or_404(Domain, pk=pk)
+    domain = get_object_or_404(visible(actor(request), Domain), pk=pk)
     try:
         if request.POST.get("verb") == "rotate":
             signing.rotate_keys(actor(request), domain)
@@ -76,35 +96,8 @@ def dkim(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("domain", pk)
 
 
-def dkim_records(keys: Iterable[DkimKey]) -> list[tuple[str, str, str, str]]:
-    """The records of the keys, in strings as zone files want them."""
-    reasons = {
-        KeyState.NEXT: "Mail will be signed with this key (DKIM): publish it before you switch.",
-        KeyState.ACTIVE: "Mail is signed with this key (DKIM).",
-        KeyState.RETIRED: "Mail on its way was signed with this key: keep it until it leaves this page.",
-    }
-    return [
-        (f"{key.name}.", "TXT", " ".join(f'"{one}"' for one in key.strings), reasons[KeyState(key.state)])
-        for key in keys
-    ]
-
-
-def dns_records(name: str) -> list[tuple[str, str, str, str]]:
-    """What to set at the domain's name server: name, type, value, and what for."""
-    host = settings.CONFIG.hostname
-    return [
-        (f"{name}.", "MX", f"10 {host}.", "Mail for the domain comes here."),
-        (f"{host}.", "A / AAAA", "the public address of this server", "Where the host is."),
-        (f"{name}.", "TXT", f"v=spf1 mx a:{host} -all", "Who may send mail of the domain (SPF)."),
-        (f"_dmarc.{name}.", "TXT", "v=DMARC1; p=none", "What others do with forged mail (DMARC)."),
-        (f"_submissions._tcp.{name}.", "SRV", f"0 1 465 {host}.", "Mail programs find us (RFC 8314)."),
-        (f"_imaps._tcp.{name}.", "SRV", f"0 1 993 {host}.", "Mail programs find us (RFC 6186)."),
-        (f"_pop3s._tcp.{name}.", "SRV", f"10 1 995 {host}.", "Mail programs find us (RFC 6186)."),
-    ]
-
-
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    domain = get_object_or_404(Domain, pk=pk)
+    domain = get_object_or_404(visible(actor(request), Domain), pk=pk)
     form = forms.Form(request.POST or None)
     if request.method == "POST" and form.is_valid():
 

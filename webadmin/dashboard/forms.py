@@ -8,12 +8,16 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
+from django.forms.utils import flatatt
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import make_aware
 
+from mailservices.mail.report_texts import ENGLISH, LANGUAGES
 from mailservices.mail.vocabulary import Posting, Protocol
-from webadmin.audit.record import Actor
-from webadmin.directory.models import Domain
+from webadmin.audit.record import of_request
+from webadmin.directory.models import Domain, Tenant
 
 Row = TypeVar("Row", bound=Model)
 Result = TypeVar("Result")
@@ -22,10 +26,8 @@ Result = TypeVar("Result")
 ROWS = 50
 GIB = 2**30
 
-
-def actor(request: HttpRequest) -> Actor:
-    """Who changes something: for the audit entry."""
-    return Actor(request.user, request.META.get("REMOTE_ADDR") or None)  # type: ignore[arg-type]
+#: Who calls a verb.
+actor = of_request
 
 
 def attempt(form: forms.Form, verb: Callable[[], Result]) -> Result | None:
@@ -52,7 +54,7 @@ class Form(forms.Form):
         super().__init__(*arguments, **more)
         for field in self.fields.values():
             match field.widget:
-                case forms.CheckboxInput():
+                case forms.CheckboxInput() | forms.CheckboxSelectMultiple():
                     look = "form-check-input"
                 case forms.Select():
                     look = "form-select"
@@ -60,10 +62,36 @@ class Form(forms.Form):
                     look = "form-control"
             field.widget.attrs.setdefault("class", look)
 
+    def keep(self, *names: str) -> None:
+        """Ask for nothing but these."""
+        self.fields = {name: field for name, field in self.fields.items() if name in names}
+
+
+class LongSelect(forms.Select):
+    """Of very many choices: Django's own asks a template for each, which takes longer than all else of a page."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        widget = self.get_context(name, value, attrs)["widget"]
+        options = format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            (
+                (option["value"], mark_safe(" selected") if option["selected"] else "", option["label"])
+                for _, group, _ in widget["optgroups"]
+                for option in group
+            ),
+        )
+        return format_html('<select name="{}"{}>{}</select>', name, flatatt(widget["attrs"]), options)
+
 
 class DomainForm(Form):
     name = forms.CharField(label="Domain", max_length=255, help_text="Such as example.org.")
     name.widget.attrs = {"placeholder": "example.org", "autocomplete": "off", "spellcheck": "false"}
+
+
+def _limit(label: str, help_text: str = "") -> forms.IntegerField:
+    """Of what is sent in a day; empty is no limit of this kind."""
+    return forms.IntegerField(label=label, min_value=1, max_value=2**31 - 1, required=False, help_text=help_text)
 
 
 class AccountForm(Form):
@@ -73,6 +101,9 @@ class AccountForm(Form):
     display_name = forms.CharField(label="Name", max_length=200, required=False)
     quota = forms.FloatField(
         label="Quota in GiB", required=False, min_value=0.001, help_text="Empty: no limit.", localize=False
+    )
+    quota_messages = forms.IntegerField(
+        label="Quota in messages", required=False, min_value=1, max_value=2**62 - 1, help_text="Empty: no limit."
     )
     password = forms.CharField(
         label="Password",
@@ -87,12 +118,34 @@ class AccountForm(Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Addresses of others here, one on each line; @example.org is all of a domain's.",
     )
+    sending_messages = _limit("Messages it may send a day", "Empty, here and below: as its domain says.")
+    sending_recipients = _limit("Recipients it may write to a day")
+    sending_newcomers = _limit("Of these, recipients never written to before")
     active = forms.BooleanField(label="May sign in and receive mail", required=False, initial=True)
 
     @property
     def quota_bytes(self) -> int | None:
         quota = self.cleaned_data.get("quota")
         return round(quota * GIB) if quota else None
+
+
+class PopForm(Form):
+    """A field for each choice; without a number of days there is no limit."""
+
+    active = forms.BooleanField(label="Served by POP", required=False)
+    folder = forms.CharField(label="The folder that is served", max_length=1000)
+    newest_days = forms.IntegerField(
+        label="Only mail of the last days", required=False, min_value=1, help_text="Empty: everything."
+    )
+    delete_retrieved = forms.BooleanField(label="Remove what was retrieved", required=False)
+    to_trash = forms.BooleanField(label="What is removed goes to Trash", required=False)
+    expire_days = forms.IntegerField(
+        label="Remove mail after days",
+        required=False,
+        min_value=1,
+        help_text="With the next QUIT, whether it was retrieved or not. Empty: never.",
+    )
+    login_delay = forms.IntegerField(label="Seconds between two sign-ins", min_value=0, initial=0)
 
 
 class AliasForm(Form):
@@ -149,12 +202,23 @@ class DomainSettingsForm(Form):
     alias_of = forms.ModelChoiceField(
         label="Leads to",
         queryset=Domain.objects.none(),
+        widget=LongSelect(),
         required=False,
         empty_label="itself",
         help_text="Each of its addresses is then the one of the same name there.",
     )
+    tenant = forms.ModelChoiceField(
+        label="Tenant",
+        queryset=Tenant.objects.all(),
+        required=False,
+        empty_label="none: the appliance's own",
+        help_text="Whose administrators have it, and from whose limits it takes.",
+    )
     detail_folders = forms.BooleanField(
         label="Mail to user+detail goes into the folder of that name, where there is one", required=False
+    )
+    language = forms.ChoiceField(
+        label="Language of delivery reports", choices=[*LANGUAGES.items()], initial=ENGLISH
     )
     sending_messages = forms.IntegerField(label="Messages of one account a day", min_value=1)
     sending_recipients = forms.IntegerField(label="Recipients of one account a day", min_value=1)
@@ -163,6 +227,9 @@ class DomainSettingsForm(Form):
         min_value=1,
         help_text="Beyond a limit, mail is held until you release it: the usual sign of a stolen password.",
     )
+    total_messages = _limit("Messages of all accounts together a day", "Empty, here and below: no limit.")
+    total_recipients = _limit("Recipients of all accounts together a day")
+    total_newcomers = _limit("Of these, recipients that the account never wrote to before")
 
 
 class AppPasswordForm(Form):
@@ -186,9 +253,9 @@ class AppPasswordForm(Form):
         help_text="Empty: until it is revoked.",
     )
     readable = forms.BooleanField(
-        label="For an old program that knows CRAM-MD5 only: the password is then kept, sealed",
+        label="For an old program that knows CRAM-MD5 or APOP only: the password is then kept, sealed",
         required=False,
-        help_text="Name its networks: within them other programs may choose CRAM-MD5 too, and fail.",
+        help_text="Name its networks: within them other programs may choose these too, and fail.",
     )
 
     @property

@@ -11,17 +11,17 @@ from webadmin.dashboard.forms import AppPasswordForm, IssuerForm, actor, attempt
 from webadmin.directory import signin
 from webadmin.directory.models import Account, AppPassword, Issuer
 from webadmin.directory.signin_api import find_block
-from webadmin.engine import blocks
+from webadmin.scope import visible
 
 
 def index(request: HttpRequest) -> HttpResponse:
-    found = [(block, datetime.fromtimestamp(block.until, UTC)) for block in blocks()]
-    return render(request, "signins.html", {"blocks": found, "issuers": Issuer.objects.all()})
+    found = [(block, datetime.fromtimestamp(block.until, UTC)) for block in signin.blocks_for(actor(request))]
+    return render(request, "signins.html", {"blocks": found, "issuers": visible(actor(request), Issuer)})
 
 
 @require_POST
 def lift(request: HttpRequest, pk: str) -> HttpResponse:
-    block = find_block(pk)
+    block = find_block(actor(request), pk)
     signin.lift_block(actor(request), block)
     messages.success(request, f"{block.what} may try again.")
     return redirect("sign-ins")
@@ -31,7 +31,7 @@ def lift(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def new_app_password(request: HttpRequest, pk: int) -> HttpResponse:
-    account = get_object_or_404(Account, pk=pk, deleted_at__isnull=True)
+    account = get_object_or_404(visible(actor(request), Account), pk=pk, deleted_at__isnull=True)
     form = AppPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         made = attempt(form, lambda: signin.create_app_password(actor(request), account, **form.values))
@@ -44,7 +44,9 @@ def new_app_password(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def revoke(request: HttpRequest, pk: int, app: int) -> HttpResponse:
-    found = get_object_or_404(AppPassword.objects.select_related("account"), pk=app, account_id=pk)
+    found = get_object_or_404(
+        visible(actor(request), AppPassword).select_related("account"), pk=app, account_id=pk
+    )
     signin.revoke_app_password(actor(request), found)
     messages.success(request, f"{found.label} is revoked.")
     return redirect("account", pk)

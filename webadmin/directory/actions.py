@@ -4,16 +4,13 @@ A verb takes the actor first, checks everything that it is told, and raises Vali
 field (or under "__all__") that says what to do.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -21,88 +18,92 @@ from mailservices.mail import passwords, scram
 from mailservices.mail.address import Address as MailAddress
 from mailservices.mail.address import display_domain, normal_domain, parse
 from mailservices.mail.errors import ProtocolError
+from mailservices.mail.report_texts import ENGLISH, LANGUAGES
 from mailservices.mail.vocabulary import CATCH_ALL, FIRST_FOLDERS, WILDCARD, Posting
 from webadmin.audit.changes import change, create
 from webadmin.audit.record import OPERATOR, Actor, record
-from webadmin.directory.models import Account, Address, Administrator, ApiToken, Domain, Poster, SendAs, Target
+from webadmin.directory.administrators import create_administrator, create_token
+from webadmin.directory.models import Account, Address, Administrator, Domain, Poster, Role, SendAs, Target, Tenant
+from webadmin.directory.tenants import hold_to_limits
 from webadmin.mailstore.models import Mailbox, Subscription, Usage
+from webadmin.scope import Right, may, must, own_or, verb, visible
+from webadmin.security.sessions import end_sessions
 from webadmin.signing.actions import first_keys
+
+__all__ = ["OPERATOR", "create_administrator", "create_token"]
 
 #: Where one alias may lead at most.
 TARGETS = 1000
 #: The name of a disposable address: 50 random bits.
 DISPOSABLE_LETTERS = 10
-TOKEN_PREFIX = "fct_"  # noqa: S105 - not a secret: lets secret scanners know one when they see it
-
-
-# Administrators and tokens
-
-
-@transaction.atomic
-def create_administrator(username: str, password: str, actor: Actor = OPERATOR) -> Administrator:
-    """An administrator of the whole appliance."""
-    administrator = Administrator(username=username, is_superuser=True)
-    validate_password(password, administrator)
-    administrator.set_password(password)
-    administrator.full_clean(exclude=["password"])
-    administrator.save()
-    record(actor, "create administrator", username)
-    return administrator
-
-
-@transaction.atomic
-def create_token(
-    administrator: Administrator, label: str, expires_at: datetime | None = None, actor: Actor = OPERATOR
-) -> tuple[ApiToken, str]:
-    """A bearer token for the API, and its text, which cannot be had again."""
-    text = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    token = ApiToken.objects.create(
-        administrator=administrator, label=label, prefix=text[:12], digest=digest(text), expires_at=expires_at
-    )
-    record(actor, "create API token", f"{administrator.username}: {label}")
-    return token, text
-
-
-def digest(token: str) -> bytes:
-    """What is kept of a token. It has 256 random bits, so that a plain hash is enough."""
-    return hashlib.sha256(token.encode()).digest()
+#: And how many of them one account has.
+DISPOSABLES = 200
 
 
 # Domains
 
 
-@transaction.atomic
-def create_domain(actor: Actor, name: str) -> Domain:
-    """Take mail for this domain from now on."""
+@verb(Right.DELEGATE)
+def create_domain(actor: Actor, name: str, tenant: Tenant | None = None) -> Domain:
+    """Take mail for this domain from now on. A tenant's administrator makes it her tenant's."""
+    if actor.administrator and actor.administrator.role == Role.TENANT:
+        tenant = actor.administrator.tenant
     normal = _domain_name(name)
     if Domain.objects.filter(name=normal).exists():
         raise ValidationError({"name": f"{normal} is here already."})
-    domain = create(Domain, name=normal)
+    domain = create(Domain, name=normal, tenant=tenant)
+    hold_to_limits(domain)
     first_keys(domain)
-    record(actor, "create domain", normal)
+    record(actor, "create domain", normal, after={"tenant": str(tenant)} if tenant else None)
     return domain
 
 
 #: What `change_domain` may be told.
 SENDING = ("sending_messages", "sending_recipients", "sending_newcomers")
-DOMAIN_CHANGES = frozenset({"active", "alias_of", "detail_folders", *SENDING})
+TOTALS = ("total_messages", "total_recipients", "total_newcomers")
+DOMAIN_CHANGES = frozenset({"active", "alias_of", "detail_folders", "language", "tenant", *SENDING, *TOTALS})
 
 
-@transaction.atomic
+@verb(Right.MANAGE)
 def change_domain(actor: Actor, domain: Domain, **changes: Any) -> Domain:
     """Switch a domain off (its mail is refused, nobody of it can sign in) or on, or let it lead to another.
 
-    Changes: active, alias_of (a domain, or None), detail_folders, and the limits of SENDING.
+    Changes: active, alias_of (a domain, or None), detail_folders, language, the limits of SENDING for each of its
+    accounts, and of TOTALS for all together (None is no limit); tenant (or None). Only the appliance's
+    administrators give it to another tenant, and raise limits.
     """
     unknown = changes.keys() - DOMAIN_CHANGES
     if unknown:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
-    for name in SENDING:
-        if not 0 < changes.get(name, 1) < 2**31:
-            raise ValidationError({name: "A limit is a positive number."})
+    _refuse_limits({name: changes[name] for name in SENDING if name in changes})
+    _refuse_limits({name: changes[name] for name in TOTALS if changes.get(name) is not None})
+    if changes.get("language", ENGLISH) not in LANGUAGES:
+        raise ValidationError({"language": f"Choose one of {', '.join(LANGUAGES)}."})
+    _refuse_raised(actor, changes, {name: getattr(domain, name) for name in (*SENDING, *TOTALS)})
     if other := changes.get("alias_of"):
         _refuse_alias_domain(domain, other)
-    return change(actor, "change domain", domain, changes)
+    if "tenant" in changes and changes["tenant"] != domain.tenant:
+        must(actor, Right.OPERATE)
+    change(actor, "change domain", domain, changes)
+    if changes.get("tenant"):
+        hold_to_limits(domain)
+    return domain
+
+
+def _refuse_raised(actor: Actor, changes: dict[str, Any], limits: dict[str, int | None]) -> None:
+    """Limits are the appliance's: others may make them stricter."""
+    if may(actor, Right.OPERATE):
+        return
+    for name in changes.keys() & limits.keys():
+        wanted, most = changes[name], limits[name]
+        if most is not None and (wanted is None or wanted > most):
+            raise ValidationError({name: f"At most {most}: only the appliance's administrators raise it."})
+
+
+def _refuse_limits(limits: dict[str, int | None]) -> None:
+    for name, limit in limits.items():
+        if limit is None or not 0 < limit < 2**31:
+            raise ValidationError({name: "A limit is a positive number."})
 
 
 def _refuse_alias_domain(domain: Domain, other: Domain) -> None:
@@ -114,7 +115,7 @@ def _refuse_alias_domain(domain: Domain, other: Domain) -> None:
         raise ValidationError({"alias_of": f"Other domains lead to {domain.name}: change them first."})
 
 
-@transaction.atomic
+@verb(Right.DELEGATE)
 def delete_domain(actor: Actor, domain: Domain) -> None:
     """Remove a domain that has no accounts and no aliases any more."""
     if Account.objects.filter(domain=domain, deleted_at__isnull=True).exists():
@@ -144,12 +145,12 @@ def _domain_name(text: str) -> str:
 # Accounts
 
 
-@transaction.atomic
+@verb(Right.MANAGE)
 def create_account(
     actor: Actor, address: str, password: str, quota_bytes: int | None = None, display_name: str = ""
 ) -> Account:
     """A mailbox with its first folders. It may be used as soon as this returns."""
-    domain, local = _local_address(address, "address")
+    domain, local = local_address(actor, address, "address")
     if local == CATCH_ALL or WILDCARD in local:
         raise ValidationError({"address": "An account needs a name before the @, and no asterisk."})
     _refuse_taken(domain, local)
@@ -159,11 +160,12 @@ def create_account(
         domain=domain,
         address=whole,
         display_name=display_name.strip(),
-        password=_hash(password),
+        password=hashed(password),
         scram=_scram(whole, password),
         quota_bytes=_quota(quota_bytes),
     )
     create(Address, domain=domain, local_part=local, account=account)
+    hold_to_limits(domain)
     _make_folders(account)
     record(actor, "create account", account.address, after={"quota_bytes": quota_bytes})
     return account
@@ -177,30 +179,68 @@ def _make_folders(account: Account) -> None:
 
 
 #: What `change_account` may be told, beside the password.
-CHANGEABLE = frozenset({"quota_bytes", "display_name", "active"})
+CHANGEABLE = frozenset({"quota_bytes", "quota_messages", "display_name", "active", *SENDING})
 
 
-@transaction.atomic
+@verb(Right.RESET)
 def change_account(actor: Actor, account: Account, *, password: str | None = None, **changes: Any) -> Account:
-    """Change quota_bytes, display_name or active, and the password where one is given."""
+    """Change the quotas, display_name, active or the limits of SENDING (None is as its domain says).
+
+    The password changes where one is given: whoever may do no more than help people may do that.
+    """
+    if changes:
+        must(actor, Right.MANAGE)
     unknown = changes.keys() - CHANGEABLE
     if unknown:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     if "quota_bytes" in changes:
         changes["quota_bytes"] = _quota(changes["quota_bytes"])
+    messages = changes.get("quota_messages")
+    if messages is not None and not 0 < messages < 2**62:
+        raise ValidationError({"quota_messages": "A positive number of messages, or nothing for no limit."})
+    _refuse_limits({name: changes[name] for name in SENDING if changes.get(name) is not None})
+    own = {name: changes[name] for name in SENDING if changes.get(name) is not None}
+    _refuse_raised(actor, own, {name: getattr(account.domain, name) for name in SENDING})
     if password is not None:
-        account.password, account.scram = _hash(password), _scram(account.address, password)
-        account.save(update_fields=["password", "scram"])
-        record(actor, "change password", account.address)
-    return change(actor, "change account", account, changes)
+        _set_password(actor, account, password)
+    if changes.get("active", True) is False and account.active:
+        end_sessions(account)
+    change(actor, "change account", account, changes)
+    if "quota_bytes" in changes:
+        hold_to_limits(account.domain)
+    return account
 
 
-@transaction.atomic
+@verb(Right.OWN)
+def change_own_password(actor: Actor, account: Account, password: str) -> None:
+    """Of her own account, for which she has told the old one."""
+    _set_password(actor, account, password)
+
+
+@verb(Right.RESET)
+def adopt_password(actor: Actor, account: Account, encoded: str) -> None:
+    """The password of a hash that was made elsewhere (passwords.adopt); SCRAM does not know it."""
+    _keep_password(actor, account, encoded, None)
+
+
+def _set_password(actor: Actor, account: Account, password: str) -> None:
+    _keep_password(actor, account, hashed(password), _scram(account.address, password))
+
+
+def _keep_password(actor: Actor, account: Account, encoded: str, keys: bytes | None) -> None:
+    """Whoever had the old one goes on nowhere."""
+    account.password, account.scram = encoded, keys
+    account.save(update_fields=["password", "scram"])
+    end_sessions(account)
+    record(actor, "change password", account.address)
+
+
+@verb(Right.MANAGE)
 def lend_addresses(actor: Actor, account: Account, addresses: Iterable[str]) -> Account:
     """Let the account send as exactly these addresses of ours and its own; @example.org is all of a domain's."""
     wanted = set()
     for text in addresses:
-        domain, local = _local_address(text, "send_as")
+        domain, local = local_address(actor, text, "send_as")
         wanted.add(f"{local}@{domain.name}")
     before = sorted(account.send_as.values_list("address", flat=True))
     account.send_as.exclude(address__in=wanted).delete()
@@ -211,22 +251,30 @@ def lend_addresses(actor: Actor, account: Account, addresses: Iterable[str]) -> 
     return account
 
 
-@transaction.atomic
+@verb(Right.MANAGE)
 def delete_account(actor: Actor, account: Account) -> None:
     """Nobody can sign in or send to it any more; maintenance removes its mail after the undelete window."""
     account.addresses.all().delete()
+    Administrator.objects.filter(account=account).delete()
     account.active = False
     account.deleted_at = Now()
     account.save(update_fields=["active", "deleted_at"])
+    end_sessions(account)
     record(actor, "delete account", account.address)
 
 
-def _hash(password: str) -> str:
+def hashed(password: str) -> str:
+    """As it is kept."""
+    refuse_password(password)
+    return passwords.make(password)
+
+
+def refuse_password(password: str) -> None:
+    """Raises ValidationError: it cannot be one."""
     if not password:
         raise ValidationError({"password": "A password is needed."})
     if len(password.encode()) > passwords.OCTETS or "\0" in password:
         raise ValidationError({"password": f"A password has at most {passwords.OCTETS} octets, none of them NUL."})
-    return passwords.make(password)
 
 
 def _scram(address: str, password: str) -> bytes | None:
@@ -243,7 +291,7 @@ def _quota(octets: int | None) -> int | None:
 # Aliases
 
 
-@transaction.atomic
+@verb(Right.MANAGE)
 def create_alias(actor: Actor, address: str, targets: Iterable[str], **more: Any) -> Address:
     """An address that leads to others, here or elsewhere.
 
@@ -251,22 +299,26 @@ def create_alias(actor: Actor, address: str, targets: Iterable[str], **more: Any
 
     More: see `change_alias`.
     """
-    domain, local = _local_address(address, "address")
+    domain, local = local_address(actor, address, "address")
     if WILDCARD in local.removesuffix(WILDCARD):
         raise ValidationError({"address": "An asterisk stands at the end of the name only."})
+    alias = _new_alias(actor, domain, local, target_addresses(targets))
+    return change_alias(actor, alias, **more) if more else alias
+
+
+def _new_alias(actor: Actor, domain: Domain, local: str, leads_to: list[str], **more: Any) -> Address:
     _refuse_taken(domain, local)
-    leads_to = _targets(targets)
-    alias = create(Address, domain=domain, local_part=local)
+    alias = create(Address, domain=domain, local_part=local, **more)
     Target.objects.bulk_create(Target(alias=alias, address=target) for target in leads_to)
     record(actor, "create alias", str(alias), after={"targets": leads_to})
-    return change_alias(actor, alias, **more) if more else alias
+    return alias
 
 
 #: What `change_alias` may be told, beside the targets and the posters.
 ALIAS_CHANGES = frozenset({"note", "expires_at", "posting"})
 
 
-@transaction.atomic
+@verb(Right.MANAGE)
 def change_alias(
     actor: Actor,
     alias: Address,
@@ -284,9 +336,9 @@ def change_alias(
     if changes.get("posting", Posting.EVERYONE) not in list(Posting):
         raise ValidationError({"posting": f"Posting is one of {', '.join(Posting)}."})
     if targets is not None:
-        _replace(actor, alias, Target, "targets", _targets(targets))
+        _replace(actor, alias, Target, "targets", target_addresses(targets))
     if posters is not None:
-        _replace(actor, alias, Poster, "posters", sorted({_poster(text) for text in posters}))
+        _replace(actor, alias, Poster, "posters", sorted({_poster(actor, text) for text in posters}))
     return change(actor, "change alias", alias, changes)
 
 
@@ -304,21 +356,41 @@ def _replace(
         record(actor, "change alias", str(alias), {name: before}, {name: wanted})
 
 
-def _poster(text: str) -> str:
+def _poster(actor: Actor, text: str) -> str:
     """The account of an address, in normal form."""
     address = _address(text, "posters")
-    account = Account.objects.filter(address=f"{address.key}@{address.domain}", deleted_at__isnull=True).first()
+    own = visible(actor, Account).filter(deleted_at__isnull=True)
+    account = own.filter(address=f"{address.key}@{address.domain}").first()
     if account is None:
         raise ValidationError({"posters": f"{text.strip()} is no account of this appliance."})
     return account.address
 
 
-@transaction.atomic
+@verb(Right.OWN)
 def create_disposable(actor: Actor, account: Account, note: str, expires_at: datetime | None = None) -> Address:
     """An alias of the account with a name that nobody guesses: to give away, and to delete when it is misused."""
+    own_or(actor, account, Right.MANAGE)
+    # Two requests side by side wait for each other here.
+    Account.objects.select_for_update().get(pk=account.pk)
+    if disposable_of(account).count() >= DISPOSABLES:
+        raise ValidationError(f"An account has at most {DISPOSABLES} disposable addresses: delete some.")
     name = "".join(secrets.choice(passwords.LETTERS) for _ in range(DISPOSABLE_LETTERS))
-    address = f"{name}@{account.domain.name}"
-    return create_alias(actor, address, [account.address], note=note.strip(), expires_at=expires_at)
+    return _new_alias(
+        actor,
+        account.domain,
+        name,
+        [account.address],
+        note=note.strip()[:200],
+        expires_at=expires_at,
+        disposable=True,
+    )
+
+
+@verb(Right.OWN)
+def delete_disposable(actor: Actor, account: Account, alias: int) -> None:
+    """Mail to this disposable address of the account is refused from then on. Raises Address.DoesNotExist."""
+    own_or(actor, account, Right.MANAGE)
+    _remove_alias(actor, disposable_of(account).get(pk=alias, disposable=True))
 
 
 def disposable_of(account: Account) -> QuerySet[Address]:
@@ -329,15 +401,25 @@ def disposable_of(account: Account) -> QuerySet[Address]:
     )
 
 
-@transaction.atomic
+def aliases_of(account: Account) -> QuerySet[Address]:
+    """What leads to the account, beside its own address and the disposable ones."""
+    found = Address.objects.filter(account__isnull=True, targets__address=account.address)
+    return found.exclude(pk__in=disposable_of(account).values("pk")).select_related("domain")
+
+
+@verb(Right.MANAGE)
 def delete_alias(actor: Actor, alias: Address) -> None:
+    _remove_alias(actor, alias)
+
+
+def _remove_alias(actor: Actor, alias: Address) -> None:
     before = sorted(alias.targets.values_list("address", flat=True))
     record(actor, "delete alias", str(alias), before={"targets": before})
     alias.delete()
 
 
-def _targets(texts: Iterable[str]) -> list[str]:
-    """Normal form, sorted, each once."""
+def target_addresses(texts: Iterable[str]) -> list[str]:
+    """Where something may lead: in normal form, sorted, each once."""
     found = set()
     for text in texts:
         target = _address(text, "targets")
@@ -361,15 +443,19 @@ def _address(text: str, field: str) -> MailAddress:
         raise ValidationError({field: f"{text.strip() or 'Nothing'}: {error}"}) from error
 
 
-def _local_address(text: str, field: str) -> tuple[Domain, str]:
-    """The domain here and the local part; an empty local part is the catch-all."""
+def local_address(who: Actor, text: str, field: str, known: Domain | None = None) -> tuple[Domain, str]:
+    """The domain within reach and the local part; an empty local part is the catch-all.
+
+    Args:
+        known: the domain, where it was looked up before.
+    """
     text = text.strip()
     if text.startswith("@"):
         local, name = CATCH_ALL, _domain_name(text[1:])
     else:
         address = _address(text, field)
         local, name = address.key, address.domain
-    domain = Domain.objects.filter(name=name).first()
+    domain = known or visible(who, Domain).filter(name=name).select_related("alias_of").first()
     if domain is None:
         raise ValidationError(
             {field: f"{display_domain(name)} is not a domain of this appliance: create it first."}

@@ -1,6 +1,5 @@
 """The verbs of signing in: app passwords, issuers of tokens, and lifting a block; as in actions.py."""
 
-import ipaddress
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -8,7 +7,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
 
 from mailservices.mail import passwords, scram, sealing
@@ -16,11 +14,12 @@ from mailservices.mail.vocabulary import Protocol
 from webadmin.audit.changes import change, create
 from webadmin.audit.record import Actor, record
 from webadmin.directory.models import Account, AppPassword, Issuer
-from webadmin.engine import Block, lift
+from webadmin.directory.networks import checked
+from webadmin.engine import Block, blocks, lift
+from webadmin.scope import Right, must, own_or, reaches_all, verb, visible
 
-#: App passwords of one account, and networks of one of them.
+#: App passwords of one account.
 APP_PASSWORDS = 50
-NETWORKS = 20
 #: What `change_issuer` may be told, beside the secret.
 CHANGEABLE = frozenset({"audience", "jwks_url", "introspection_url", "client_id", "claim", "active"})
 
@@ -28,7 +27,7 @@ CHANGEABLE = frozenset({"audience", "jwks_url", "introspection_url", "client_id"
 # App passwords
 
 
-@transaction.atomic
+@verb(Right.OWN)
 def create_app_password(
     actor: Actor,
     account: Account,
@@ -42,8 +41,9 @@ def create_app_password(
     """A random password for one program, and its text, which cannot be had again.
 
     Args:
-        readable: keep the text, sealed, so that CRAM-MD5 is possible with it.
+        readable: keep the text, sealed, so that CRAM-MD5 and APOP are possible with it.
     """
+    own_or(actor, account, Right.MANAGE)
     label = label.strip()
     if not label:
         raise ValidationError({"label": "A label tells which program it is for."})
@@ -63,7 +63,7 @@ def create_app_password(
         scram=scram.seal(key, keys, scram.app_password_context(digest)),
         secret=sealing.seal(key, text.encode(), passwords.app_context(digest)) if readable else None,
         protocols=_protocols(protocols),
-        networks=_networks(networks),
+        networks=checked(networks),
         expires_at=expires_at,
     )
     after = {"label": label, "protocols": app.protocols, "networks": app.networks, "readable": readable}
@@ -71,9 +71,10 @@ def create_app_password(
     return app, text
 
 
-@transaction.atomic
+@verb(Right.OWN)
 def revoke_app_password(actor: Actor, app: AppPassword) -> None:
     """It is good for nothing any more; sessions that were begun with it go on."""
+    own_or(actor, app.account, Right.RESET)
     record(actor, "revoke app password", app.account.address, before={"label": app.label})
     app.delete()
 
@@ -85,24 +86,10 @@ def _protocols(names: Iterable[str]) -> list[str]:
     return [name.value for name in Protocol if name in chosen]
 
 
-def _networks(texts: Iterable[str]) -> list[str]:
-    found = []
-    for text in texts:
-        try:
-            found.append(str(ipaddress.ip_network(text.strip(), strict=False)))
-        except ValueError as error:
-            raise ValidationError(
-                {"networks": f"{text.strip()}: such as 192.0.2.0/24 or 2001:db8::/32."}
-            ) from error
-    if len(found) > NETWORKS:
-        raise ValidationError({"networks": f"At most {NETWORKS} networks."})
-    return found
-
-
 # Issuers of tokens
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def create_issuer(actor: Actor, issuer: str, audience: str, *, client_secret: str = "", **more: Any) -> Issuer:
     """Let people sign in by this issuer's tokens (OAUTHBEARER, XOAUTH2)."""
     values = {"issuer": issuer.strip(), "audience": audience.strip(), **_told(more)}
@@ -114,7 +101,7 @@ def create_issuer(actor: Actor, issuer: str, audience: str, *, client_secret: st
     return row
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def change_issuer(actor: Actor, issuer: Issuer, *, client_secret: str = "", **changes: Any) -> Issuer:
     """Change what is named; the secret where one is given."""
     changes = _told(changes)
@@ -128,7 +115,7 @@ def change_issuer(actor: Actor, issuer: Issuer, *, client_secret: str = "", **ch
     return change(actor, "change token issuer", issuer, changes)
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def delete_issuer(actor: Actor, issuer: Issuer) -> None:
     """Its tokens are good for nothing any more."""
     record(actor, "delete token issuer", issuer.issuer)
@@ -179,8 +166,20 @@ def _sealed(issuer: str, secret: str) -> bytes | None:
 # Blocks
 
 
-@transaction.atomic
+def blocks_for(who: Actor) -> list[Block]:
+    """Who is turned away just now: all, or those of the accounts within reach. Raises RedisError."""
+    found = blocks()
+    if reaches_all(who):
+        return found
+    names = [block.what for block in found if block.limit == "account"]
+    own = set(visible(who, Account).filter(address__in=names).values_list("address", flat=True))
+    return [block for block in found if block.limit == "account" and block.what in own]
+
+
+@verb(Right.RESET)
 def lift_block(actor: Actor, block: Block) -> None:
     """Let an account, an address or a network try again at once."""
+    if block.limit != "account" or not visible(actor, Account).filter(address=block.what).exists():
+        must(actor, Right.OPERATE)
     record(actor, "lift block", f"{block.limit} {block.what}", before={"why": block.why})
     lift(block)

@@ -12,16 +12,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mailservices.mail.vocabulary import Protocol
-from webadmin.api import Once, actor
+from webadmin.api import Keyed, Once, actor
+from webadmin.audit.record import Actor
 from webadmin.directory import signin
 from webadmin.directory.models import Account, AppPassword, Issuer
-from webadmin.engine import Block, blocks
+from webadmin.engine import Block
 
 
 class AppPasswordSerializer(serializers.ModelSerializer[AppPassword]):
     """A password of one program. `password` is in the answer to POST, and never again."""
 
-    account = serializers.PrimaryKeyRelatedField(queryset=Account.objects.filter(deleted_at__isnull=True))
+    account = Keyed(queryset=Account.objects.filter(deleted_at__isnull=True))
     protocols = serializers.ListField(
         child=serializers.ChoiceField(choices=list(Protocol)), required=False, help_text="none named: all"
     )
@@ -29,7 +30,7 @@ class AppPasswordSerializer(serializers.ModelSerializer[AppPassword]):
         child=serializers.CharField(max_length=50), required=False, help_text="none named: from anywhere"
     )
     readable = serializers.BooleanField(
-        default=False, help_text="keep it sealed, so that CRAM-MD5 is possible with it"
+        default=False, help_text="keep it sealed, so that CRAM-MD5 and APOP are possible with it"
     )
     #: The name for mechanisms that send no password.
     name = serializers.SerializerMethodField()
@@ -62,22 +63,24 @@ class AppPasswordSerializer(serializers.ModelSerializer[AppPassword]):
 
 
 class AppPasswordViewSet(
-    mixins.CreateModelMixin, mixins.DestroyModelMixin, viewsets.ReadOnlyModelViewSet[AppPassword]
+    Once, mixins.CreateModelMixin, mixins.DestroyModelMixin, viewsets.ReadOnlyModelViewSet[AppPassword]
 ):
     """App passwords: made and revoked, never changed. Filter by ?account=.
 
     POST takes no Idempotency-Key: its answer holds a secret, which is not kept to be repeated.
     """
 
+    filters = ("account",)
+    once = False
     serializer_class = AppPasswordSerializer
     queryset = AppPassword.objects.all()
 
     def get_queryset(self) -> QuerySet[AppPassword]:
-        found = AppPassword.objects.filter(account__deleted_at__isnull=True).select_related("account")
+        found = AppPassword.objects.filter(account__deleted_at__isnull=True)
         account = self.request.query_params.get("account")
         if account is not None:
             found = found.filter(account_id=int(account) if account.isascii() and account.isdigit() else 0)
-        return found.order_by("pk")
+        return found.select_related("account").order_by("pk")
 
     def perform_destroy(self, instance: AppPassword) -> None:
         signin.revoke_app_password(actor(self.request), instance)
@@ -136,20 +139,20 @@ class BlockViewSet(viewsets.ViewSet):
     serializer_class = BlockSerializer
 
     @extend_schema(responses=BlockSerializer(many=True))
-    def list(self, _request: Request) -> Response:
-        return Response(BlockSerializer(blocks(), many=True).data)
+    def list(self, request: Request) -> Response:
+        return Response(BlockSerializer(signin.blocks_for(actor(request)), many=True).data)
 
     @extend_schema(
         parameters=[OpenApiParameter("id", OpenApiTypes.STR, OpenApiParameter.PATH)], responses={204: None}
     )
     def destroy(self, request: Request, pk: str) -> Response:
-        signin.lift_block(actor(request), find_block(pk))
+        signin.lift_block(actor(request), find_block(actor(request), pk))
         return Response(status=204)
 
 
-def find_block(pk: str) -> Block:
-    """Raises Http404: there is none, or it has ended."""
-    found = next((block for block in blocks() if block.id == pk), None)
+def find_block(who: Actor, pk: str) -> Block:
+    """Raises Http404: there is none within reach, or it has ended."""
+    found = next((block for block in signin.blocks_for(who) if block.id == pk), None)
     if found is None:
         raise Http404
     return found

@@ -6,6 +6,7 @@ the folder's row lock while it writes, and a check per row would cost more than 
 """
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Func, Q, Value
 from django.db.models.functions import Now
@@ -46,6 +47,11 @@ class Mailbox(models.Model):
     uidnext = models.BigIntegerField(default=1, db_default=1)
     #: RFC 7162: at least 1; drawn anew by every change.
     modseq = models.BigIntegerField(default=1, db_default=1)
+    #: No modseq above this one was told before it was on the disk, in this epoch (mailservices/store/modseqs.py).
+    reserved = models.BigIntegerField(default=0, db_default=0)
+    epoch = models.UUIDField(null=True)
+    #: Tombstones up to this modseq may have been removed: what was expunged before is not known any more.
+    forgotten = models.BigIntegerField(default=0, db_default=0)
     messages = models.BigIntegerField(default=0, db_default=0)
     unseen = models.BigIntegerField(default=0, db_default=0)
     deleted = models.BigIntegerField(default=0, db_default=0)
@@ -68,6 +74,20 @@ class Mailbox(models.Model):
         return self.name
 
 
+class Epoch(models.Model):
+    """The time since PostgreSQL last crashed: the table is not logged (0010_epochs), and a crash empties it."""
+
+    here = models.BooleanField(primary_key=True)
+    epoch = models.UUIDField()
+
+    class Meta:
+        db_table = "mail_epoch"
+        constraints = [models.CheckConstraint(condition=Q(here=True), name="one_epoch_at_a_time")]
+
+    def __str__(self) -> str:
+        return str(self.epoch)
+
+
 class Subscription(models.Model):
     """A name that LSUB lists; it outlives the folder (RFC 9051 §6.3.7)."""
 
@@ -80,6 +100,57 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Acl(models.Model):
+    """Rights in a folder that its owner has given to another account (RFC 4314); 0 is everybody of its domain."""
+
+    pk = models.CompositePrimaryKey("account_id", "mailbox_id", "grantee_id")
+    account_id = models.BigIntegerField()
+    mailbox_id = models.BigIntegerField()
+    grantee_id = models.BigIntegerField()
+    #: Letters of mailservices/mail/rights.py, in order.
+    rights = models.CharField(max_length=20)
+
+    class Meta:
+        db_table = "mail_acl"
+        indexes = [models.Index(fields=["grantee_id"], name="acl_by_grantee")]
+
+    def __str__(self) -> str:
+        return self.rights
+
+
+class Seen(models.Model):
+    """Somebody else's message that an account has seen, where that is each reader's own (RFC 4314 §4)."""
+
+    pk = models.CompositePrimaryKey("account_id", "mailbox_id", "uid", "reader_id")
+    account_id = models.BigIntegerField()
+    mailbox_id = models.BigIntegerField()
+    uid = models.BigIntegerField()
+    reader_id = models.BigIntegerField()
+
+    class Meta:
+        db_table = "mail_seen"
+
+    def __str__(self) -> str:
+        return f"UID {self.uid}"
+
+
+class Annotation(models.Model):
+    """What a client notes about a folder, or about the account where the folder is 0 (RFC 5464)."""
+
+    pk = models.CompositePrimaryKey("account_id", "mailbox_id", "entry")
+    account_id = models.BigIntegerField()
+    mailbox_id = models.BigIntegerField()
+    #: As /private/comment, in small letters.
+    entry = models.TextField()
+    value = models.BinaryField()
+
+    class Meta:
+        db_table = "mail_annotation"
+
+    def __str__(self) -> str:
+        return self.entry
 
 
 class Message(models.Model):
@@ -97,6 +168,8 @@ class Message(models.Model):
     savedate = models.DateTimeField(db_default=Now())
     size = models.BigIntegerField()
     content_id = models.UUIDField()
+    #: It is a copy of a message that lay in the folder when it came: the content's id is that one's already.
+    twin = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "mail_message"
@@ -132,6 +205,84 @@ class Content(models.Model):
 
     class Meta:
         db_table = "mail_content"
+
+    def __str__(self) -> str:
+        return str(self.content_id)
+
+
+class Gist(models.Model):
+    """What SORT and THREAD compare of a content (mailservices/mail/gist.py); written when they first ask."""
+
+    pk = models.CompositePrimaryKey("account_id", "content_id")
+    account_id = models.BigIntegerField()
+    content_id = models.UUIDField()
+    #: Mapped by i;unicode-casemap (RFC 5051), and compared octet by octet.
+    subject = models.TextField(db_collation="C")
+    is_reply = models.BooleanField()
+    sender = models.TextField(db_collation="C")
+    to = models.TextField(db_collation="C", db_column="recipient")
+    cc = models.TextField(db_collation="C")
+    shown_sender = models.TextField(db_collation="C")
+    shown_to = models.TextField(db_collation="C")
+    message_id = models.TextField(db_collation="C")
+    #: Ids that it refers to, a line each.
+    references = models.TextField(db_collation="C", db_column="refers_to")
+
+    class Meta:
+        db_table = "mail_gist"
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Preview(models.Model):
+    """The first words of a content (RFC 8970); written when somebody asks, empty where there are none."""
+
+    pk = models.CompositePrimaryKey("account_id", "content_id")
+    account_id = models.BigIntegerField()
+    content_id = models.UUIDField()
+    text = models.CharField(max_length=256)
+
+    class Meta:
+        db_table = "mail_preview"
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Wording(models.Model):
+    """What a content says (mailservices/mail/wording.py), with an index of its trigrams; a worker reads it."""
+
+    pk = models.CompositePrimaryKey("account_id", "content_id")
+    account_id = models.BigIntegerField()
+    content_id = models.UUIDField()
+    header = models.TextField(db_collation="C")
+    body = models.TextField(db_collation="C")
+    #: False where the text was too long to be kept: it must still be looked through.
+    whole = models.BooleanField()
+
+    class Meta:
+        db_table = "mail_wording"
+        indexes = [
+            GinIndex(
+                fields=["account_id", "header", "body"],
+                opclasses=["int8_ops", "gin_trgm_ops", "gin_trgm_ops"],
+                name="wording_by_trigram",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.content_id)
+
+
+class Reading(models.Model):
+    """How far the wording of an account's contents has been read: all that are older than this one."""
+
+    account = models.OneToOneField(Account, models.CASCADE, primary_key=True)
+    content_id = models.UUIDField()
+
+    class Meta:
+        db_table = "mail_reading"
 
     def __str__(self) -> str:
         return str(self.content_id)
@@ -181,11 +332,16 @@ class Expunged(models.Model):
 
 
 class Lease(models.Model):
-    """The exclusive lock of a maildrop (RFC 1939 §4): whoever holds it renews it; a crash lets it run out."""
+    """The exclusive lock of a maildrop (RFC 1939 §4): whoever holds it renews it; a crash lets it run out.
+
+    The table is not logged (0002_maildrops): a lock that is lost with the database was nobody's longer than that.
+    """
 
     account = models.OneToOneField(Account, models.CASCADE, primary_key=True)
     owner = models.UUIDField()
+    #: In the past where nobody holds it.
     until = models.DateTimeField()
+    taken_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "mail_lease"

@@ -4,10 +4,11 @@ What is changed here is seen by the engine within seconds.
 """
 
 import ipaddress
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.forms.models import model_to_dict
 
 from mailservices.mail import dnslist
@@ -15,7 +16,7 @@ from mailservices.mail.address import normal_domain
 from mailservices.mail.errors import ProtocolError
 from webadmin.audit.changes import change, create
 from webadmin.audit.record import Actor, record
-from webadmin.directory.models import Domain
+from webadmin.directory.models import Account, Domain
 from webadmin.policy.models import (
     DMARC,
     EFFECTS,
@@ -26,11 +27,13 @@ from webadmin.policy.models import (
     Limit,
     TrustedNetwork,
     TrustedSealer,
+    Withheld,
 )
+from webadmin.scope import Right, must, verb
 
 #: What each field of a policy may be.
 CHOICES: dict[str, list[str]] = {"spf": PLAIN, "dkim": PLAIN, "dmarc": DMARC, "iprev": PLAIN, "helo": PLAIN}
-FIELDS = (*CHOICES, "dnslists", "greylist")
+FIELDS = (*CHOICES, "dnslists", "greylist", "reports")
 #: The widest network that may be trusted, in bits.
 WIDEST = {4: 8, 6: 16}
 
@@ -44,7 +47,7 @@ def inbound_of(domain: Domain | None) -> InboundPolicy:
     return own or InboundPolicy.objects.filter(domain=None).first() or InboundPolicy()
 
 
-@transaction.atomic
+@verb(Right.MANAGE)
 def change_inbound(actor: Actor, domain: Domain | None, **changes: Any) -> InboundPolicy:
     """Let a domain (or, without one, all others) wish this. What is not named stays as it holds now."""
     unknown = changes.keys() - set(FIELDS)
@@ -53,6 +56,8 @@ def change_inbound(actor: Actor, domain: Domain | None, **changes: Any) -> Inbou
     for name, value in changes.items():
         if name in CHOICES and value not in CHOICES[name]:
             raise ValidationError({name: f"Choose one of {', '.join(CHOICES[name])}."})
+    if domain is None:
+        must(actor, Right.OPERATE)
     row = InboundPolicy.objects.select_for_update().filter(domain=domain).first()
     if row is None:
         values = {name: getattr(inbound_of(None), name) for name in FIELDS} | changes
@@ -62,7 +67,7 @@ def change_inbound(actor: Actor, domain: Domain | None, **changes: Any) -> Inbou
     return change(actor, "change inbound policy", row, changes)
 
 
-@transaction.atomic
+@verb(Right.MANAGE)
 def delete_inbound(actor: Actor, row: InboundPolicy) -> None:
     """The domain follows the appliance again; or the appliance its first defaults."""
     record(actor, "delete inbound policy", str(row), before={name: getattr(row, name) for name in FIELDS})
@@ -72,7 +77,7 @@ def delete_inbound(actor: Actor, row: InboundPolicy) -> None:
 # DNS lists
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def create_dnslist(actor: Actor, zone: str, effect: str, codes: str = "", active: bool = True) -> DnsList:
     """Ask this list about every client from now on."""
     normal = _domain(zone, "zone")
@@ -83,7 +88,7 @@ def create_dnslist(actor: Actor, zone: str, effect: str, codes: str = "", active
     return row
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def change_dnslist(actor: Actor, row: DnsList, **changes: Any) -> DnsList:
     """Change effect, codes or active."""
     unknown = changes.keys() - {"effect", "codes", "active"}
@@ -92,7 +97,7 @@ def change_dnslist(actor: Actor, row: DnsList, **changes: Any) -> DnsList:
     return change(actor, "change DNS list", row, _list_values(**changes))
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def delete_dnslist(actor: Actor, row: DnsList) -> None:
     record(actor, "delete DNS list", row.zone, before=model_to_dict(row, exclude=["id", "zone"]))
     row.delete()
@@ -110,10 +115,48 @@ def _list_values(**values: Any) -> dict[str, Any]:
     return values
 
 
+# Capabilities of IMAP
+
+#: Without these nobody could sign in, or go on.
+NEEDED = frozenset({"IMAP4REV1", "STARTTLS", "LOGINDISABLED", "AUTH"})
+_CAPABILITY = re.compile(r"[A-Z0-9][A-Z0-9=+_.-]{0,39}")
+CAPABILITIES = 50
+
+
+@verb(Right.MANAGE)
+def withhold(
+    actor: Actor, capabilities: Iterable[str], account: Account | None = None, client: str = ""
+) -> Withheld:
+    """Offer these no more: to this account, to the client of this name, to both together; to everybody without.
+
+    What is withheld already from the same gives way.
+    """
+    if account is None:
+        must(actor, Right.OPERATE)
+    words = sorted({word.upper() for word in capabilities})
+    if not 0 < len(words) <= CAPABILITIES or not all(map(_CAPABILITY.fullmatch, words)):
+        raise ValidationError({"capabilities": "Name capabilities as IMAP shows them, such as QRESYNC COMPRESS."})
+    if needed := [word for word in words if word.partition("=")[0] in NEEDED]:
+        raise ValidationError({"capabilities": f"{', '.join(needed)} is needed by everybody."})
+    client = client.strip().lower()
+    row = Withheld.objects.select_for_update(of=("self",)).filter(account=account, client=client).first()
+    if row is not None:
+        return change(actor, "withhold capabilities", row, {"capabilities": words})
+    row = create(Withheld, account=account, client=client, capabilities=words)
+    record(actor, "withhold capabilities", str(row), after={"capabilities": words})
+    return row
+
+
+@verb(Right.MANAGE)
+def offer_again(actor: Actor, row: Withheld) -> None:
+    record(actor, "offer capabilities again", str(row), before={"capabilities": row.capabilities})
+    row.delete()
+
+
 # Whom we trust
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def trust_sealer(actor: Actor, domain: str) -> TrustedSealer:
     """Let ARC seals of this domain stand for SPF and DKIM that were lost on the way."""
     normal = _domain(domain, "domain")
@@ -124,13 +167,13 @@ def trust_sealer(actor: Actor, domain: str) -> TrustedSealer:
     return row
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def distrust_sealer(actor: Actor, row: TrustedSealer) -> None:
     record(actor, "distrust ARC sealer", row.domain)
     row.delete()
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def trust_network(actor: Actor, network: str) -> TrustedNetwork:
     """Check nothing of what comes from this network on port 25."""
     try:
@@ -147,13 +190,13 @@ def trust_network(actor: Actor, network: str) -> TrustedNetwork:
     return row
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def distrust_network(actor: Actor, row: TrustedNetwork) -> None:
     record(actor, "distrust network", row.network)
     row.delete()
 
 
-@transaction.atomic
+@verb(Right.OPERATE)
 def change_limit(actor: Actor, name: str, per_minute: int) -> Limit:
     """How many connections, or messages, one address may begin in a minute."""
     if name not in LIMITS:

@@ -5,10 +5,10 @@ from typing import Any
 from rest_framework import mixins, serializers, viewsets
 
 from mailservices.mail.policy import CONNECTIONS_PER_MINUTE, MESSAGES_PER_MINUTE
-from webadmin.api import Once, actor
-from webadmin.directory.models import Domain
+from webadmin.api import Named, Once, actor
+from webadmin.directory.models import Account, Domain
 from webadmin.policy import actions
-from webadmin.policy.models import DnsList, InboundPolicy, Limit, TrustedNetwork, TrustedSealer
+from webadmin.policy.models import DnsList, InboundPolicy, Limit, TrustedNetwork, TrustedSealer, Withheld
 
 PER_MINUTE = {"connections": CONNECTIONS_PER_MINUTE, "messages": MESSAGES_PER_MINUTE}
 
@@ -16,9 +16,7 @@ PER_MINUTE = {"connections": CONNECTIONS_PER_MINUTE, "messages": MESSAGES_PER_MI
 class InboundSerializer(serializers.ModelSerializer[InboundPolicy]):
     """What a domain wishes done with mail from the world; domain null: what holds for all that have no policy."""
 
-    domain = serializers.SlugRelatedField[Domain](
-        slug_field="name", queryset=Domain.objects.all(), allow_null=True, required=False
-    )
+    domain = Named(slug_field="name", queryset=Domain.objects.all(), allow_null=True, required=False)
 
     class Meta:
         model = InboundPolicy
@@ -81,6 +79,24 @@ class NetworkSerializer(serializers.ModelSerializer[TrustedNetwork]):
         return actions.trust_network(actor(self.context["request"]), validated_data["network"])
 
 
+class WithheldSerializer(serializers.ModelSerializer[Withheld]):
+    """Capabilities of IMAP that are not offered to an account, a client (by the name that it tells), or both."""
+
+    account = Named(
+        slug_field="address", queryset=Account.objects.filter(deleted_at=None), allow_null=True, required=False
+    )
+    client = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    capabilities = serializers.ListField(child=serializers.CharField(max_length=40))
+
+    class Meta:
+        model = Withheld
+        fields = ("id", "account", "client", "capabilities")
+        validators: tuple[Any, ...] = ()
+
+    def create(self, validated_data: dict[str, Any]) -> Withheld:
+        return actions.withhold(actor(self.context["request"]), **validated_data)
+
+
 class LimitSerializer(serializers.ModelSerializer[Limit]):
     """How often one address may come in a minute: "connections" or "messages"."""
 
@@ -131,6 +147,17 @@ class SealerViewSet(_Set):
         actions.distrust_sealer(actor(self.request), instance)
 
 
+class WithheldViewSet(_Set):
+    """What IMAP does not offer to some; POST of the same account and client replaces what was withheld."""
+
+    http_method_names: tuple[str, ...] = ("get", "post", "delete", "head", "options")
+    serializer_class = WithheldSerializer
+    queryset = Withheld.objects.select_related("account")
+
+    def perform_destroy(self, instance: Withheld) -> None:
+        actions.offer_again(actor(self.request), instance)
+
+
 class NetworkViewSet(_Set):
     """Trusted networks."""
 
@@ -142,7 +169,7 @@ class NetworkViewSet(_Set):
         actions.distrust_network(actor(self.request), instance)
 
 
-class LimitViewSet(mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.GenericViewSet[Limit]):
+class LimitViewSet(Once, mixins.ListModelMixin, mixins.CreateModelMixin, viewsets.GenericViewSet[Limit]):
     """Limits that were changed; POST sets one. What is not here has its default."""
 
     serializer_class = LimitSerializer

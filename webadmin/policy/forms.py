@@ -47,6 +47,11 @@ class InboundForm(Form):
         required=False,
         help_text="Hosts that nobody knows have to come again after 5 minutes.",
     )
+    reports = forms.BooleanField(
+        label="Report to others",
+        required=False,
+        help_text="Domains that ask for DMARC reports are told once a day what was seen of them.",
+    )
 
 
 class DnsListForm(Form):
@@ -76,3 +81,13 @@ class SealerForm(Form):
 class LimitsForm(Form):
     connections = forms.IntegerField(label="Connections a minute", min_value=1, max_value=2**31 - 1)
     messages = forms.IntegerField(label="Messages a minute", min_value=1, max_value=2**31 - 1)
+
+
+class WithheldForm(Form):
+    capabilities = forms.CharField(
+        label="Capabilities", max_length=2000, help_text="As IMAP shows them, such as QRESYNC COMPRESS."
+    )
+    account = forms.CharField(label="Account", max_length=320, required=False, help_text="Empty: every account.")
+    client = forms.CharField(
+        label="Client", max_length=100, required=False, help_text="The name that it tells; empty: any."
+    )

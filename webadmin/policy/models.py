@@ -4,12 +4,13 @@ The engine reads these tables by SQL (mailservices/store/policy.py), so every de
 rule a constraint. Words and defaults are those of mailservices/mail/policy.py.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
 from mailservices.mail.policy import DMARC_ACTIONS, PLAIN_ACTIONS, Inbound, ListEffect
-from webadmin.directory.models import Domain
+from webadmin.directory.models import Account, Domain
 
 DEFAULTS = Inbound()
 PLAIN = [action.value for action in PLAIN_ACTIONS]
@@ -34,6 +35,8 @@ class InboundPolicy(models.Model):
     #: Whether the DNS lists are asked.
     dnslists = models.BooleanField(default=DEFAULTS.dnslists, db_default=DEFAULTS.dnslists)
     greylist = models.BooleanField(default=DEFAULTS.greylist, db_default=DEFAULTS.greylist)
+    #: Whether domains that ask for reports get them: of the appliance's row, those on TLS too.
+    reports = models.BooleanField(default=DEFAULTS.reports, db_default=DEFAULTS.reports)
 
     class Meta:
         db_table = "policy_inbound"
@@ -70,6 +73,30 @@ class DnsList(models.Model):
 
     def __str__(self) -> str:
         return self.zone
+
+
+class Withheld(models.Model):
+    """Capabilities of IMAP that are not offered: to an account, to a client, or to an account with that client.
+
+    A client is known by the name that it tells (RFC 2971). A row without either holds for everybody.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True)
+    #: In small letters; empty: any.
+    client = models.CharField(max_length=100, default="", db_default="", blank=True)
+    #: In capitals, as CAPABILITY shows them; QUOTA is all that begin with QUOTA=, too.
+    capabilities = ArrayField(models.CharField(max_length=40))
+
+    class Meta:
+        db_table = "policy_withheld"
+        ordering = ("account__address", "client")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "client"], nulls_distinct=False, name="withheld_once"),
+            models.CheckConstraint(condition=Q(client=Lower("client")), name="withheld_client_is_normal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account or 'everybody'}, {self.client or 'any client'}"
 
 
 class TrustedSealer(models.Model):

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from webadmin.audit.record import Actor
 from webadmin.dashboard.forms import Form, actor, attempt
-from webadmin.directory.models import Domain
+from webadmin.directory.models import Account, Domain
 from webadmin.policy import actions
 from webadmin.policy.api import PER_MINUTE
 from webadmin.policy.forms import (
@@ -20,8 +21,10 @@ from webadmin.policy.forms import (
     LimitsForm,
     NetworkForm,
     SealerForm,
+    WithheldForm,
 )
-from webadmin.policy.models import DnsList, InboundPolicy, Limit, TrustedNetwork, TrustedSealer
+from webadmin.policy.models import DnsList, InboundPolicy, Limit, TrustedNetwork, TrustedSealer, Withheld
+from webadmin.scope import visible
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -41,6 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "lists": [(row, EFFECT_WORDS[row.effect]) for row in DnsList.objects.all()],  # type: ignore[index]
         "networks": TrustedNetwork.objects.all(),
         "sealers": TrustedSealer.objects.all(),
+        "withheld": Withheld.objects.select_related("account"),
         "own": InboundPolicy.objects.filter(domain__isnull=False)
         .select_related("domain")
         .order_by("domain__name"),
@@ -57,6 +61,7 @@ def _forms(request: HttpRequest, what: str) -> dict[str, Form]:
         "network": (NetworkForm, {}),
         "sealer": (SealerForm, {}),
         "limits": (LimitsForm, limits),
+        "withheld": (WithheldForm, {}),
     }
     return {
         name: kind(request.POST, auto_id=f"{name}_%s")
@@ -76,18 +81,29 @@ def _change_limits(who: Actor, values: dict[str, Any]) -> bool:
     return True
 
 
+def _withhold(who: Actor, values: dict[str, Any]) -> Withheld:
+    account = None
+    if address := values["account"].strip():
+        account = Account.objects.filter(address__iexact=address, deleted_at=None).first()
+        if account is None:
+            raise ValidationError({"account": f"There is no account {address}."})
+    words = values["capabilities"].replace(",", " ").split()
+    return actions.withhold(who, words, account, values["client"])
+
+
 _VERBS: dict[str, Callable[[Actor, dict[str, Any]], Any]] = {
     "inbound": lambda who, values: actions.change_inbound(who, None, **values),
     "list": lambda who, values: actions.create_dnslist(who, **values),
     "network": lambda who, values: actions.trust_network(who, **values),
     "sealer": lambda who, values: actions.trust_sealer(who, **values),
     "limits": _change_limits,
+    "withheld": _withhold,
 }
 
 
 @require_POST
 def remove(request: HttpRequest, what: str, pk: int) -> HttpResponse:
-    """A list, a network or a sealer is no longer there."""
+    """A list, a network, a sealer or what was withheld is no longer there."""
     who = actor(request)
     match what:
         case "list":
@@ -96,6 +112,8 @@ def remove(request: HttpRequest, what: str, pk: int) -> HttpResponse:
             actions.distrust_network(who, get_object_or_404(TrustedNetwork, pk=pk))
         case "sealer":
             actions.distrust_sealer(who, get_object_or_404(TrustedSealer, pk=pk))
+        case "withheld":
+            actions.offer_again(who, get_object_or_404(Withheld, pk=pk))
         case _:
             raise Http404
     messages.success(request, "Removed. It holds within seconds.")
@@ -104,7 +122,7 @@ def remove(request: HttpRequest, what: str, pk: int) -> HttpResponse:
 
 def of_domain(request: HttpRequest, pk: int) -> HttpResponse:
     """What one domain wishes; "follow" gives up its own policy."""
-    domain = get_object_or_404(Domain, pk=pk)
+    domain = get_object_or_404(visible(actor(request), Domain), pk=pk)
     own = InboundPolicy.objects.filter(domain=domain).first()
     if request.method == "POST" and "follow" in request.POST:
         if own is not None:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models.functions import Now
 
 from mailservices.mail.dkim import custody
@@ -16,6 +15,7 @@ from mailservices.mail.dkim.signature import Algorithm
 from mailservices.mail.vocabulary import KeyState
 from webadmin.audit.record import Actor, record
 from webadmin.directory.models import Domain
+from webadmin.scope import Right, verb
 from webadmin.signing.models import DkimKey
 
 
@@ -25,7 +25,7 @@ def first_keys(domain: Domain) -> None:
         _make(domain, algorithm, KeyState.ACTIVE)
 
 
-@transaction.atomic
+@verb(Right.MANAGE)
 def prepare_keys(actor: Actor, domain: Domain) -> list[DkimKey]:
     """Make the next keys where there are none yet: to be published before they sign."""
     _lock(domain)
@@ -36,7 +36,7 @@ def prepare_keys(actor: Actor, domain: Domain) -> list[DkimKey]:
     return keys
 
 
-@transaction.atomic
+@verb(Right.MANAGE)
 def rotate_keys(actor: Actor, domain: Domain) -> list[DkimKey]:
     """Sign with the next keys from now on; those that signed stay published until their mail has arrived."""
     _lock(domain)

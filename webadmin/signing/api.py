@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from webadmin.api import actor
+from webadmin.api import Named, Once, actor
 from webadmin.directory.models import Domain
 from webadmin.signing import actions
 from webadmin.signing.models import DkimKey
@@ -36,12 +36,13 @@ class DkimKeySerializer(serializers.ModelSerializer[DkimKey]):
 class DomainNameSerializer(serializers.Serializer[Any]):
     """The domain whose keys are meant."""
 
-    domain = serializers.SlugRelatedField(slug_field="name", queryset=Domain.objects.all())
+    domain = Named(slug_field="name", queryset=Domain.objects.all())
 
 
-class DkimKeyViewSet(viewsets.ReadOnlyModelViewSet[DkimKey]):
+class DkimKeyViewSet(Once, viewsets.ReadOnlyModelViewSet[DkimKey]):
     """Filter by ?domain= and ?state=."""
 
+    filters = ("domain", "state")
     serializer_class = DkimKeySerializer
     queryset = DkimKey.objects.all()
 
@@ -66,7 +67,7 @@ class DkimKeyViewSet(viewsets.ReadOnlyModelViewSet[DkimKey]):
         return Response(DkimKeySerializer(keys, many=True).data)
 
     def _domain(self, request: Request) -> Domain:
-        asked = DomainNameSerializer(data=request.data)
+        asked = DomainNameSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         domain: Domain = asked.validated_data["domain"]
         return domain

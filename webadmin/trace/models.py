@@ -1,7 +1,8 @@
 """What happened to each message: rows written by the engine, partitioned by day (see the migration)."""
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Func, Value
+from django.db.models import Func, Q, Value
 from django.db.models.functions import Now
 
 
@@ -26,6 +27,13 @@ class TraceEvent(models.Model):
     size = models.BigIntegerField(null=True)
     #: The reply, or why.
     detail = models.TextField(default="", db_default="")
+    subject = models.TextField(default="", db_default="")
+    #: RFC 3461 §4.4: as its sender named the whole message.
+    envid = models.TextField(default="", db_default="")
+    #: What the search finds the whole trace by, in lower case; empty where this row has nothing new for that.
+    words = models.TextField(default="", db_default="")
+    #: How it came: helo, tls, checks and the like (mailservices/store/trace.py).
+    facts = models.JSONField(null=True)
 
     class Meta:
         db_table = "trace_event"
@@ -34,7 +42,24 @@ class TraceEvent(models.Model):
             models.Index(fields=["recipient", "at"], name="trace_by_recipient"),
             models.Index(fields=["sender", "at"], name="trace_by_sender"),
             models.Index(fields=["message_id_field"], name="trace_by_message_id"),
+            models.Index(fields=["remote_host", "at"], name="trace_by_remote_host"),
+            GinIndex(fields=["words"], opclasses=["gin_trgm_ops"], name="trace_by_words", condition=~Q(words="")),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.recipient}"
+
+
+class TraceCount(models.Model):
+    """How much of a kind happened in an hour that is over; a row of no kind says that the hour is counted."""
+
+    pk = models.CompositePrimaryKey("hour", "kind")
+    hour = models.DateTimeField()
+    kind = models.CharField(max_length=10)
+    events = models.BigIntegerField()
+
+    class Meta:
+        db_table = "trace_count"
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.kind}: {self.events}"

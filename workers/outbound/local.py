@@ -4,23 +4,18 @@ import asyncio
 from datetime import UTC, datetime
 
 from mailservices import log
-from mailservices.mail import address, backoff, structure, trace
+from mailservices.mail import address, backoff, returned, structure, trace, vacation
 from mailservices.mail.errors import MailError, ProtocolError, Unavailable
 from mailservices.mail.vocabulary import Event
 from mailservices.store import bodies, directory
+from mailservices.store.answers import Away
 from mailservices.store.bodies import Body
 from mailservices.store.delivery import Content, Delivery, Placement
 from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
-from mailservices.store.queue import (
-    Claim,
-    LeaseLost,
-    Outgoing,
-    OutgoingRecipient,
-    QueuedMessage,
-    QueuedRecipient,
-    Settlement,
-)  # fmt: skip
+from mailservices.store.outgoing import Outgoing, OutgoingRecipient
+from mailservices.store.queue import Claim, LeaseLost, QueuedMessage, QueuedRecipient, Settlement
+from mailservices.store.returned import Suspect
 from mailservices.store.trace import Row
 from workers.engine import Engine
 from workers.outbound.settle import Outcome
@@ -71,7 +66,8 @@ def _delivery(
     if route.remote:
         outgoing = Outgoing(
             recipients=tuple(
-                OutgoingRecipient(str(one), one.domain, recipient.orcpt, recipient.notify) for one in route.remote
+                OutgoingRecipient(str(one), one.domain, recipient.orcpt, recipient.notify, recipient.address)
+                for one in route.remote
             ),
             sender=message.sender,
             expires_at=now + backoff.LIFETIME,
@@ -96,5 +92,19 @@ def _delivery(
         )
         for box in route.mailboxes
     )  # fmt: skip
-    settlement = Settlement(recipient.recipient_id, claim.lease, report)
-    return Delivery(((content, places),) if places else (), outgoing, None, settlement, events)
+    settlement = Settlement(recipient.recipient_id, claim.lease, report, expanded=outgoing is not None)
+    suspect = None
+    if places and message.account_id is None and returned.suspected(message.header, message.sender):
+        # What we report of a domain of our own is read as if it came from elsewhere.
+        suspect = Suspect(message.message_id, message.sender, (recipient.address,), message.header, proven=True)
+    contents = ((content, places),) if places else ()
+    return Delivery(contents, outgoing, None, settlement, events, suspect, away=_away(message, route))
+
+
+def _away(message: QueuedMessage, route: Route) -> tuple[Away, ...]:
+    """Who are away and may answer, as where mail comes in."""
+    accounts = [box.account_id for box in route.mailboxes if box.away]
+    if not accounts or not vacation.may_be_answered(message.header, message.sender):
+        return ()
+    kept = vacation.kept(message.header)
+    return tuple(Away(one, message.message_id, message.sender, kept) for one in accounts)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailservices.mail import backoff
-from mailservices.mail.vocabulary import Event, QueueState
+from mailservices.mail.bounces import about
+from mailservices.mail.life import Happening, settled
+from mailservices.mail.routing import NONE, Rule
+from mailservices.mail.vocabulary import Event
 from mailservices.store.queue import Attempt, QueuedMessage, QueuedRecipient
 
 
@@ -26,10 +29,22 @@ class Outcome:
     #: The host reports deliveries itself (RFC 3461 §5.2.2), and keeps to times (RFC 2852).
     reports: bool = False
     keeps_time: bool = False
+    #: What TLS came to, and who wanted it to.
+    verdict: str = ""
 
     @property
     def taken(self) -> bool:
         return 200 <= self.code < 300
+
+    @property
+    def broken(self) -> bool:
+        """The connection did not last: whatever is said of it was not said to this recipient."""
+        return not self.code or self.code == 421
+
+    @property
+    def too_many(self) -> bool:
+        """RFC 5321 §4.5.3.1.10: not in this transaction, but in the next."""
+        return self.stage == "rcpt" and self.code == 452
 
     @property
     def permanent(self) -> bool:
@@ -38,28 +53,38 @@ class Outcome:
 
 
 def settle(
-    message: QueuedMessage, recipient: QueuedRecipient, outcome: Outcome, seconds: float, now: datetime
+    message: QueuedMessage,
+    recipient: QueuedRecipient,
+    outcome: Outcome,
+    seconds: float,
+    now: datetime,
+    rule: Rule = NONE,
 ) -> Attempt:
-    """What follows from a try."""
-    event, state, again = Event.DEFERRED, QueueState.WAITING, None
+    """What follows from a try, under the rule by which it was made."""
+    expires_at = end(message, recipient.expires_at, rule)
+    event, happening, again = Event.DEFERRED, Happening.DEFER, None
     text, enhanced = outcome.text, outcome.enhanced
     if outcome.taken:
-        event, state = Event.RELAYED, QueueState.RELAYED
+        event, happening = Event.RELAYED, Happening.RELAY
     elif outcome.permanent:
-        event, state = Event.FAILED, QueueState.FAILED
-    elif now >= message.expires_at:
+        event, happening = Event.FAILED, Happening.REFUSE
+    elif now >= expires_at:
         # RFC 3463: 4.4.7, delivery time expired; permanent by now.
-        event, state = Event.FAILED, QueueState.FAILED
+        event, happening = Event.FAILED, Happening.EXPIRE
         text, enhanced = f"Given up after {recipient.attempts + 1} attempts; the last one: {text}", "5.4.7"
     else:
-        again = backoff.next_attempt(recipient.attempts + 1, now)
+        again = backoff.next_attempt(
+            recipient.attempts + 1, now, first=rule.first_pause, longest=rule.longest_pause
+        )
+        # Never past the end: at that moment it is given up.
+        again = min(again, expires_at)
         if message.deliver_by and message.deliver_by > now:
             # RFC 2852 §4.1.3: at that moment it is returned, or its sender is told.
             again = min(again, message.deliver_by)
     return Attempt(
         recipient=recipient,
         outcome=event,
-        state=state,
+        state=settled(happening),
         next_attempt_at=again,
         report=_report(message, recipient, event, outcome, now),
         seconds=seconds,
@@ -67,10 +92,23 @@ def settle(
         host=outcome.host,
         address=outcome.address,
         tls=outcome.tls,
+        verdict=outcome.verdict,
+        about="" if outcome.taken else about(outcome.stage, outcome.enhanced, outcome.text),
         code=outcome.code,
         enhanced=enhanced,
         text=text,
     )
+
+
+def end(message: QueuedMessage, chosen: datetime | None, rule: Rule) -> datetime:
+    """When a recipient is given up: as an administrator has said of just this mail, else as the rule does.
+
+    Args:
+        chosen: the recipient's own end.
+    """
+    if chosen is not None and chosen != message.expires_at:
+        return chosen
+    return message.created_at + rule.lifetime if rule.lifetime else message.expires_at
 
 
 def _report(

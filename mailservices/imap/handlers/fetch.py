@@ -3,22 +3,29 @@
 What a row of the store tells is printed by one template per command; sections of the text are in sections.py.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from mailservices.imap.answers import Done, No
-from mailservices.imap.handlers import flags, sections
+from mailservices.imap.answers import Bad, Done, No
+from mailservices.imap.handlers import flags, limiting, reading, sections
 from mailservices.imap.handlers.sections import WRITE_OCTETS
 from mailservices.imap.session import Session
-from mailservices.mail import structure
+from mailservices.mail import structure, uidset
 from mailservices.mail.changes import Changes
 from mailservices.mail.flags import SEEN, Change, Flags, printed
-from mailservices.protocols.imap import commands
+from mailservices.mail.object_id import email_id
+from mailservices.mail.strings import quoted
+from mailservices.mail.uidset import NumberSet
+from mailservices.protocols.imap import responses
 from mailservices.protocols.imap.fetch import Item, Section, Simple
+from mailservices.protocols.imap.requests.messages import Fetch
+from mailservices.protocols.imap.session import Extension
 from mailservices.store import fetch as store
-from mailservices.store import messages
+from mailservices.store import messages, previews
 
 _MONTHS = (b"", b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
 
@@ -30,64 +37,137 @@ def internaldate(moment: datetime) -> bytes:
     )  # fmt: skip
 
 
-#: Item -> how it is printed, from a row of store.fetch.
-_PRINTED: dict[Simple, tuple[bytes, Callable[[Sequence[Any]], object]]] = {
-    Simple.UID: (b"UID %d", lambda row: row[0]),
-    Simple.FLAGS: (b"FLAGS (%b)", lambda row: printed(row[2], row[3])),
-    Simple.INTERNALDATE: (b'INTERNALDATE "%b"', lambda row: internaldate(row[4])),
-    Simple.SIZE: (b"RFC822.SIZE %d", lambda row: row[1]),
-    Simple.ENVELOPE: (b"ENVELOPE %b", lambda row: row[5]),
-    Simple.BODYSTRUCTURE: (b"BODYSTRUCTURE %b", lambda row: row[6]),
-}
+#: Messages that are read together for a client that asks for one after the other.
+AHEAD = 8
+
+Getter = Callable[[Sequence[Any]], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What one FETCH needs, and how its lines begin."""
+class Printed:
+    """How an item is printed: what of a row of store.fetch it needs, and what makes octets of that."""
+
+    template: bytes
+    columns: tuple[str, ...]
+    make: Callable[..., object] | None = None
+
+    def getter(self, columns: Sequence[str]) -> Getter:
+        """What goes into the template, from a row of these columns."""
+        get = itemgetter(*map(columns.index, self.columns))
+        make = self.make
+        if make is None:
+            return get
+        return (lambda row: make(get(row))) if len(self.columns) == 1 else (lambda row: make(*get(row)))
+
+
+_PRINTED: dict[Simple, Printed] = {
+    Simple.UID: Printed(b"UID %d", ("uid",)),
+    Simple.FLAGS: Printed(b"FLAGS (%b)", ("flags", "keywords"), printed),
+    Simple.INTERNALDATE: Printed(b'INTERNALDATE "%b"', ("internaldate",), internaldate),
+    Simple.SAVEDATE: Printed(b'SAVEDATE "%b"', ("savedate",), internaldate),
+    Simple.EMAILID: Printed(b"EMAILID (%b)", ("content_id",), lambda content_id: email_id(content_id).encode()),
+    # RFC 8474 §5.2: threads are not told apart.
+    Simple.THREADID: Printed(b"THREADID %b", ("uid",), lambda _uid: b"NIL"),
+    # RFC 8970 §3.2: NIL is for those who need it at once.
+    Simple.PREVIEW: Printed(b"PREVIEW %b", ("preview",), lambda text: quoted((text or "").encode())),
+    Simple.PREVIEW_LAZY: Printed(
+        b"PREVIEW %b", ("preview",), lambda text: b"NIL" if text is None else quoted(text.encode())
+    ),
+    Simple.SIZE: Printed(b"RFC822.SIZE %d", ("size",)),
+    Simple.MODSEQ: Printed(b"MODSEQ (%d)", ("modseq",)),
+    Simple.ENVELOPE: Printed(b"ENVELOPE %b", ("envelope",)),
+    Simple.BODYSTRUCTURE: Printed(b"BODYSTRUCTURE %b", ("bodystructure",)),
+}
+
+
+#: What never changes of a message, and is worth keeping.
+_FIXED = {
+    Simple.INTERNALDATE, Simple.SAVEDATE, Simple.EMAILID, Simple.THREADID, Simple.SIZE, Simple.ENVELOPE,
+    Simple.BODYSTRUCTURE,
+}  # fmt: skip
+_LARGE = {Simple.ENVELOPE, Simple.BODYSTRUCTURE}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some items of a line."""
 
     #: `UID %d FLAGS (%b)`, and what goes into it.
     template: bytes
-    getters: tuple[Callable[[Sequence[Any]], object], ...]
-    #: What of the rows is needed: a statement of store.fetch.
-    rows: str
-    #: BODY without extensions is made from the text.
-    body: bool
-    #: The label, where the only section is the whole message: what nearly every client asks for.
-    whole: bytes
-    sections: tuple[Section, ...]
-    tells_flags: bool
-    marks_seen: bool
-
-    @property
-    def needs_text(self) -> bool:
-        return self.body or bool(self.sections)
+    getters: tuple[Getter, ...]
+    #: What of the rows is needed: columns of store.fetch.
+    columns: tuple[str, ...]
 
     def line(self, row: Sequence[Any]) -> bytes:
         """What the row tells."""
         return self.template % tuple([get(row) for get in self.getters])
 
 
-def plan(items: Sequence[Item], *, by_uid: bool) -> Plan:
-    """RFC 9051 §6.4.9: UID FETCH tells the UID, asked for or not."""
-    wanted = list(items) if not by_uid or Simple.UID in items else [Simple.UID, *items]
+def _part(
+    items: Sequence[Simple], prints: Mapping[Simple, Printed], first: tuple[str, ...] = store.FIRST_COLUMNS
+) -> Part:
+    """These items, from rows that begin with these columns."""
+    needed = {column for item in items for column in prints[item].columns}
+    columns = (*first, *(name for name in store.COLUMNS if name in needed and name not in first))
+    return Part(
+        b" ".join(prints[item].template for item in items),
+        tuple(prints[item].getter(columns) for item in items),
+        columns,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one FETCH needs, and how its lines begin."""
+
+    simple: Part
+    #: The same in two, what changes and what never does, where that is worth keeping: the rows of the second begin
+    #: with what the first needs.
+    apart: tuple[Part, Part] | None
+    #: BODY without extensions is made from the text.
+    body: bool
+    #: The label, where the only section is the whole message: what nearly every client asks for.
+    whole: bytes
+    sections: tuple[Section, ...]
+    tells_flags: bool
+
+    @property
+    def needs_text(self) -> bool:
+        return self.body or bool(self.sections)
+
+    @property
+    def needs_body(self) -> bool:
+        """More of it than the header."""
+        return self.body or not all(sections.is_header(section) for section in self.sections)
+
+
+def plan(items: Sequence[Item], *, by_uid: bool, seen: AbstractSet[int] | None = None) -> Plan:
+    """With `by_uid`, the UID is told in any case (RFC 9051 §6.4.9); with `seen`, the reader has an own \\Seen."""
+    wanted = list(dict.fromkeys([Simple.UID, *items] if by_uid and Simple.UID not in items else items))
     texts = tuple(item for item in wanted if isinstance(item, Section))
     simple = [item for item in wanted if isinstance(item, Simple) and item in _PRINTED]
+    prints = _PRINTED if seen is None else {**_PRINTED, Simple.FLAGS: _flags(seen)}
     return Plan(
-        template=b" ".join(_PRINTED[item][0] for item in simple),
-        getters=tuple(_PRINTED[item][1] for item in simple),
-        rows=_rows(simple),
+        simple=_part(simple, prints),
+        apart=_apart(simple, prints) if not _LARGE.isdisjoint(simple) else None,
         body=Simple.BODY in wanted,
         whole=_whole(texts, first=not simple) if Simple.BODY not in wanted else b"",
         sections=texts,
         tells_flags=Simple.FLAGS in wanted,
-        marks_seen=any(section.marks_seen for section in texts),
     )
 
 
-def _rows(simple: Sequence[Simple]) -> str:
-    if Simple.ENVELOPE in simple or Simple.BODYSTRUCTURE in simple:
-        return store.STRUCTURES
-    return store.SIZES if set(simple) <= {Simple.UID, Simple.SIZE} else store.ROWS
+def _apart(items: Sequence[Simple], prints: Mapping[Simple, Printed]) -> tuple[Part, Part]:
+    changing = _part([item for item in items if item not in _FIXED], prints)
+    return changing, _part([item for item in items if item in _FIXED], prints, changing.columns)
+
+
+def _flags(seen: AbstractSet[int]) -> Printed:
+    """FLAGS to a reader who has an own \\Seen."""
+    return Printed(
+        b"FLAGS (%b)", ("uid", "flags", "keywords"),
+        lambda uid, flags, keywords: printed(reading.bits(seen, uid, flags), keywords),
+    )  # fmt: skip
 
 
 def _whole(texts: Sequence[Section], *, first: bool) -> bytes:
@@ -96,75 +176,188 @@ def _whole(texts: Sequence[Section], *, first: bool) -> bytes:
     return texts[0].label + b" " if first else b" " + texts[0].label + b" "
 
 
-async def fetch(session: Session, command: commands.Fetch) -> Done:
-    selected = session.folder
+async def fetch(session: Session, command: Fetch) -> Done:
+    return await _fetch(session, command, limiting.newest)
+
+
+async def tell(session: Session, command: Fetch) -> None:
+    """As if the client had asked for it, and of as many as there are."""
+    await _fetch(session, command, lambda _session, uids: (uids, b""))
+
+
+async def _fetch(
+    session: Session, command: Fetch, most: Callable[[Session, Sequence[int]], tuple[Sequence[int], bytes]]
+) -> Done:
+    selected, items = session.folder, command.items
+    if command.vanished and Extension.QRESYNC not in session.enabled:
+        raise Bad("", "ENABLE QRESYNC comes first.")  # RFC 7162 §3.2.6
+    if Simple.MODSEQ in items or command.changed_since is not None:
+        session.enable(Extension.CONDSTORE)
     gone = not command.by_uid and selected.view.names_gone(command.messages)
     uids = selected.view.chosen(command.messages, by_uid=command.by_uid)
+    if command.changed_since is not None:
+        # RFC 7162 §3.1.4.1: those that have changed, and when.
+        items = (*items, Simple.MODSEQ)
+        if command.vanished:
+            await _tell_vanished(session, command.messages, command.changed_since)
+        uids = await messages.changed(
+            session.context.pool, selected.account_id, selected.mailbox_id, uids, command.changed_since
+        )
+    if command.partial is not None:
+        uids = command.partial.of(uids)  # RFC 9394 §3.3
     if not uids and not gone:
         return Done()
-    wanted = plan(command.items, by_uid=command.by_uid)
-    seen = await _mark_seen(session, uids) if wanted.marks_seen and not selected.read_only else None
+    uids, code = most(session, uids)
+    # RFC 9586 §3.3: what begins with the UID need not tell it.
+    marks = any(isinstance(item, Section) and item.marks_seen for item in items) and _may_mark(session)
+    seen = await _mark_seen(session, uids) if marks else None
+    wanted = plan(items, by_uid=command.by_uid and not session.uid_only, seen=selected.seen)
+    if Simple.PREVIEW in items:
+        await previews.complete(session.context.pool, selected.account_id, selected.mailbox_id, uids)
     told = await _tell(session, wanted, uids)
     if seen is not None and seen.flagged:
         await flags.settle(session, seen, silent=wanted.tells_flags, with_uid=command.by_uid)
     if gone or (told < len(uids) and not command.by_uid):
         session.dirty = True
         raise No("EXPUNGEISSUED", "Some of these messages are gone.")
-    return Done()
+    return Done(code)
+
+
+def _may_mark(session: Session) -> bool:
+    """RFC 4314 §4: who has not the right to set \\Seen does not, and is not refused for it."""
+    return not session.folder.read_only and "s" in session.folder.rights
+
+
+async def _tell_vanished(session: Session, numbers: NumberSet, since: int) -> None:
+    """RFC 7162 §3.2.6: who was expunged; every UID that is not there, where that is not known any more."""
+    selected, view = session.folder, session.folder.view
+    uidnext, gone = await messages.vanished(session.context.pool, selected.account_id, selected.mailbox_id, since)
+    if gone is None:
+        ranges = view.missing(numbers, uidnext)
+    else:
+        # Those that still have a number are told when their EXPUNGE may be.
+        named = uidset.within(gone, numbers.resolve(uidnext - 1))
+        ranges = uidset.ranges_of([uid for uid in named if not view.number(uid)])
+    if ranges:
+        session.say(responses.vanished(ranges, earlier=True))
 
 
 async def _mark_seen(session: Session, uids: Sequence[int]) -> Changes:
     """Before the rows are read, so that they tell the flag already."""
     selected = session.folder
-    changes = await messages.set_flags(
-        session.context.pool, session.account_id, selected.mailbox_id, uids, Change.ADD, Flags(SEEN)
-    )
+    changes, _ = await reading.change(session, uids, Change.ADD, Flags(SEEN))
     if changes.flagged:
-        session.context.tell(session.account_id, selected.mailbox_id, changes.modseq)
+        session.context.tell(selected.account_id, selected.mailbox_id, changes.modseq)
     return changes
 
 
 async def _tell(session: Session, wanted: Plan, uids: Sequence[int]) -> int:
     """Send the answers; returns of how many messages."""
-    selected, view, told = session.folder, session.folder.view, 0
-    pool, account_id, mailbox_id = session.context.pool, session.account_id, selected.mailbox_id
-    async for rows in store.rows(pool, account_id, mailbox_id, uids, wanted.rows):
+    if wanted.apart is not None and not wanted.needs_text:
+        return await _tell_kept(session, *wanted.apart, uids)
+    selected, told, beginning = session.folder, 0, _beginning(session, b"%b)\r\n")
+    pool, account_id, mailbox_id = session.context.pool, selected.account_id, selected.mailbox_id
+    if wanted.needs_text and len(uids) == 1:
+        return await _tell_one(session, wanted, uids[0])
+    selected.ahead.clear()
+    async for rows in store.rows(pool, account_id, mailbox_id, uids, lambda _: wanted.simple.columns):
         if wanted.needs_text:
             told += await _tell_texts(session, wanted, rows)
         else:
-            line, number = wanted.line, view.number
-            session.say(b"".join([b"* %d FETCH (%b)\r\n" % (number(row[0]), line(row)) for row in rows]))
+            line, (template, number) = wanted.simple.line, beginning
+            session.say(b"".join([template % (number(row[0]), line(row)) for row in rows]))
             told += len(rows)
         await session.wire.drain()
     return told
 
 
+async def _tell_kept(session: Session, changing: Part, fixed: Part, uids: Sequence[int]) -> int:
+    """The same where this process keeps what never changes."""
+    selected, told, line = session.folder, 0, changing.line
+    template, number = _beginning(session, b"%b %b)\r\n" if changing.template else b"%b%b)\r\n")
+    pool, account_id, mailbox_id = session.context.pool, selected.account_id, selected.mailbox_id
+    known = session.context.lines.of(mailbox_id, fixed.template)
+
+    def columns(batch: Sequence[int]) -> tuple[str, ...]:
+        return changing.columns if known.keys() >= set(batch) else fixed.columns
+
+    async for rows in store.rows(pool, account_id, mailbox_id, uids, columns):
+        if rows and len(rows[0]) == len(fixed.columns):
+            ends: Mapping[int, bytes] = {row[0]: fixed.line(row) for row in rows}
+            session.context.lines.keep(mailbox_id, fixed.template, ends)
+        else:
+            ends = known
+        session.say(b"".join([template % (number(row[0]), line(row), ends[row[0]]) for row in rows]))
+        told += len(rows)
+        await session.wire.drain()
+    return told
+
+
+def _beginning(session: Session, rest: bytes) -> tuple[bytes, Callable[[int], int]]:
+    """How a line begins, and the number in it, from a UID."""
+    if session.uid_only:
+        return b"* %d UIDFETCH (" + rest, lambda uid: uid
+    return b"* %d FETCH (" + rest, session.folder.view.number
+
+
 async def _tell_texts(session: Session, wanted: Plan, rows: Sequence[Any]) -> int:
     """The same where the text itself is needed."""
-    told, out, number = 0, bytearray(), session.folder.view.number
+    told, out = 0, bytearray()
     by_uid = {row[0]: row for row in rows}
-    pool, account_id, mailbox_id = session.context.pool, session.account_id, session.folder.mailbox_id
-    header_only = not wanted.body and all(sections.is_header(section) for section in wanted.sections)
+    pool, account_id, mailbox_id = session.context.pool, session.folder.account_id, session.folder.mailbox_id
     sized = [(row[0], row[1]) for row in rows]
-    async for batch in store.texts(pool, account_id, mailbox_id, sized, bodies=not header_only):
+    async for batch in store.texts(pool, account_id, mailbox_id, sized, bodies=wanted.needs_body):
         for found in batch:
-            line = wanted.line(by_uid[found[0]])
-            if wanted.whole and sections.is_one_piece(found):
-                out += b"* %d FETCH (%b%b%b)\r\n" % (number(found[0]), line, wanted.whole, sections.whole(found))
-            else:
-                out += b"* %d FETCH (%b" % (number(found[0]), line)
-                with sections.Message.of(pool, found) as message:
-                    await _tell_text(session, wanted, message, out)
-                out += b")\r\n"
-            if len(out) >= WRITE_OCTETS:
-                await sections.flush(session.wire, out)
+            await _tell_message(session, wanted, by_uid[found[0]], found, out)
         told += len(batch)
     await sections.flush(session.wire, out, least=1)
     return told
 
 
+async def _tell_one(session: Session, wanted: Plan, uid: int) -> int:
+    """The same of one message: by one statement, or none, for clients that ask for one after the other."""
+    pool, folder, out = session.context.pool, session.folder, bytearray()
+    where = pool, folder.account_id, folder.mailbox_id
+    if wanted.simple.columns == store.FIRST_COLUMNS and wanted.needs_body:
+        if uid not in folder.ahead:
+            onward = folder.view.onward(folder.read, uid, AHEAD)
+            folder.ahead = await store.ahead(*where, onward, uid)
+        folder.read = uid
+        text = folder.ahead.pop(uid, None)
+        found = None if text is None else ((uid, text[7]), text)
+    else:
+        found = await store.one(*where, uid, wanted.simple.columns, bodies=wanted.needs_body)
+    if found is None:
+        return 0
+    await _tell_message(session, wanted, *found, out)
+    await sections.flush(session.wire, out, least=1)
+    await session.wire.drain()
+    return 1
+
+
+async def _tell_message(
+    session: Session, wanted: Plan, row: Sequence[Any], text: Sequence[Any], out: bytearray
+) -> None:
+    """From what `store.rows` and `store.texts` tell of it."""
+    head, number = _beginning(session, b"%b")
+    line = head % (number(text[0]), wanted.simple.line(row))
+    if wanted.whole and sections.is_one_piece(text):
+        out += line
+        out += b"%b%b)\r\n" % (wanted.whole, sections.whole(text))
+    else:
+        with sections.Message.of(session.context.pool, text) as message:
+            if not await sections.can_send(message, wanted.sections):
+                await sections.flush(session.wire, out, least=1)
+                raise No("UNKNOWN-CTE", "The encoding of a part is not known.")
+            out += line
+            await _tell_text(session, wanted, message, out)
+        out += b")\r\n"
+    if len(out) >= WRITE_OCTETS:
+        await sections.flush(session.wire, out)
+
+
 async def _tell_text(session: Session, wanted: Plan, message: sections.Message, out: bytearray) -> None:
-    space = b" " if wanted.getters else b""
+    space = b" " if wanted.simple.getters else b""
     if wanted.body:
         out += space + b"BODY " + structure.without_extensions(message.head, await message.whole())
         space = b" "

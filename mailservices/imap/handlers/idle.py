@@ -2,12 +2,15 @@
 
 from mailservices import log
 from mailservices.imap.answers import RESTARTING, Bad, Done
-from mailservices.imap.handlers import select
+from mailservices.imap.handlers import notify, select
 from mailservices.imap.session import Session
 from mailservices.mail.errors import NoSuchFolder, Unavailable
 from mailservices.net.connection import Closed
-from mailservices.protocols.imap import commands, responses
+from mailservices.protocols.imap import responses
 from mailservices.protocols.imap.reader import Received
+from mailservices.protocols.imap.requests.conversation import Idle, Noop
+from mailservices.protocols.imap.requests.folders import Check
+from mailservices.protocols.imap.requests.notify import Event
 
 #: Seconds after which a client that idles is sent away; RFC 2177 tells clients to begin anew every 29 minutes.
 IDLE_LIMIT = 1800.0
@@ -15,14 +18,16 @@ IDLE_LIMIT = 1800.0
 _log = log.get()
 
 
-async def noop(session: Session, _command: commands.Noop | commands.Check) -> Done:
+async def noop(session: Session, _command: Noop | Check) -> Done:
     """Look now: a nudge may have been lost."""
     session.dirty = True
     return Done()
 
 
-async def idle(session: Session, _command: commands.Idle) -> Done:
+async def idle(session: Session, _command: Idle) -> Done:
     """Tell of changes as they happen, until the client says DONE."""
+    if session.selected is not None:
+        session.selected.ahead.clear()
     session.say(responses.continuation(b"Idling"))
     session.dirty = session.selected is not None
     while True:
@@ -38,15 +43,17 @@ async def idle(session: Session, _command: commands.Idle) -> Done:
 
 
 async def _look(session: Session) -> None:
-    if session.dirty and session.selected is not None:
-        try:
+    try:
+        if session.listening is not None:
+            await notify.tell(session)
+        if session.dirty and session.selected is not None and session.hears(Event.MESSAGE_NEW):
             await select.learn(session, session.selected, may_expunge=True)
-        except NoSuchFolder:
-            session.say(responses.untagged("BYE", "The selected folder was deleted.", "NONEXISTENT"))
-            raise Closed from None
-        except Unavailable:
-            # Nothing is lost: the watch looks again (imap/watch.py), and whoever idles need not know.
-            _log.warning("update not told", command="IDLE")
+    except NoSuchFolder:
+        session.say(responses.untagged("BYE", "The selected folder was deleted.", "NONEXISTENT"))
+        raise Closed from None
+    except Unavailable:
+        # Nothing is lost: the watch looks again (imap/watch.py), and whoever idles need not know.
+        _log.warning("update not told", command="IDLE")
 
 
 async def _wait(session: Session) -> None:

@@ -1,108 +1,198 @@
-"""SEARCH and UID SEARCH (RFC 9051 §6.4.4, answered as RFC 3501 §7.2.5 says)."""
+"""SEARCH (RFC 9051 §6.4.4), SORT and THREAD (RFC 5256), ESEARCH (RFC 7377).
+
+They are answered as RFC 4731 says, or as RFC 3501 §7.2.5 does; results may be kept up to date (RFC 5267).
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import replace
 
-from mailservices.imap.answers import Done
-from mailservices.imap.handlers import sections
+from mailservices.imap.answers import Bad, Done, No
+from mailservices.imap.handlers import contexts, finding, limiting
+from mailservices.imap.handlers.locating import shown
 from mailservices.imap.session import Session
-from mailservices.mail import text
-from mailservices.mail.headers import Octets
-from mailservices.mail.mime import Part
-from mailservices.mail.search import And, InBody, InHeader, InSequence, InText, InUids, Not, Or, asks_for
-from mailservices.protocols.imap import commands, responses
-from mailservices.store import fetch as store
-from mailservices.store import search as rows
-from mailservices.store.search import Answered, Found, Seen
+from mailservices.mail import threads, uidset
+from mailservices.mail.errors import MailError
+from mailservices.mail.search import ChangedSince, Key, asks_for
+from mailservices.mail.sorting import SortKey
+from mailservices.protocols.imap import responses, sources
+from mailservices.protocols.imap.requests.messages import MultiSearch, Search, Sort, Thread
+from mailservices.protocols.imap.search import EVERYTHING, Result, Returns
+from mailservices.protocols.imap.session import Extension
+from mailservices.protocols.imap.sources import Kind
+from mailservices.store import gists, mailboxes, rights
 
-#: Octets of text above which a batch is looked through in a thread.
-THREAD_OCTETS = 64 * 1024
+#: Messages from which on their threads are found out in a thread of the machine's.
+THREAD_ENTRIES = 1000
 
 
-async def search(session: Session, command: commands.Search) -> Done:
-    selected, view = session.folder, session.folder.view
+async def search(session: Session, command: Search) -> Done:
+    # RFC 9051 §6.4.4
+    returns = EVERYTHING if command.returns is None and session.rev2 else command.returns
+    return await _answer(session, command, returns, b"SEARCH")
 
-    def named(key: InSequence | InUids) -> Sequence[int]:
-        return view.chosen(key.numbers, by_uid=isinstance(key, InUids))
 
-    found = await rows.find(
-        session.context.pool, session.account_id, selected.mailbox_id, command.key,
-        Seen(named, selected.recent_from),
-    )  # fmt: skip
-    # What this client has not been told of has no number yet.
-    known = [row for row in found.rows if view.number(row[0])]
-    uids = [row[0] for row in known] if found.rest is None else await _ask_texts(session, found, known)
-    session.say(responses.search(uids if command.by_uid else map(view.number, uids)))
+async def sort(session: Session, command: Sort) -> Done:
+    """RFC 5256 §3, RFC 5267 §3."""
+    return await _answer(session, command, command.returns, b"SORT", command.order)
+
+
+async def thread(session: Session, command: Thread) -> Done:
+    """RFC 5256 §3."""
+    pool, account_id, folder = session.context.pool, session.folder.account_id, session.folder
+    uids, _ = await finding.find(session, finding.selected(session), command.key)
+    limiting.check(session, len(uids))
+    await gists.complete(pool, account_id, folder.mailbox_id)
+    entries = await gists.entries(pool, account_id, folder.mailbox_id, uids)
+    wanted = (command.algorithm, entries)
+    large = len(entries) > THREAD_ENTRIES
+    heads = await asyncio.to_thread(threads.thread, *wanted) if large else threads.thread(*wanted)
+    session.say(responses.threads(heads, (lambda uid: uid) if command.by_uid else folder.view.number))
     return Done()
 
 
-async def _ask_texts(session: Session, found: Found, known: Sequence[Sequence[Any]]) -> list[int]:
-    """Those whose text says so."""
-    key, matching = found.rest, []
-    with_body = asks_for(key, (InBody, InText))  # type: ignore[arg-type]
-    pool, account_id, mailbox_id = session.context.pool, session.account_id, session.folder.mailbox_id
-    answers = {row[0]: row[2:] for row in known}
-    sized = [(row[0], row[1]) for row in known]
-    async for batch in store.texts(pool, account_id, mailbox_id, sized, bodies=with_body):
-        for row in batch:
-            uid = row[0]
-            with sections.Message.of(pool, row) as message:
-                body = await message.whole() if with_body else b""
-                tree = await message.tree() if with_body else None
-                wanted = (key, answers[uid], _Text(message.head, body, tree))
-                large = len(message.head) + len(body) > THREAD_OCTETS
-                if await asyncio.to_thread(_holds, *wanted) if large else _holds(*wanted):
-                    matching.append(uid)
-        await asyncio.sleep(0)
-    return matching
+async def _answer(
+    session: Session, command: Search | Sort, returns: Returns | None, kind: bytes, order: tuple[SortKey, ...] = ()
+) -> Done:
+    view, modseq = session.folder.view, session.folder.view.modseq
+    asks_modseq = _asks_modseq(session, command.key)
+    if returns is not None and returns.updates:
+        contexts.check(session)
+    uids, modseqs, code = await _find(session, command.key, returns, order)
+    numbers = uids if command.by_uid else view.numbers(uids)
+    if returns is None:
+        session.say(responses.search(numbers, max(modseqs.values(), default=0) if asks_modseq else 0, kind=kind))
+    elif returns.tells:
+        items = [*_items(returns, numbers)]
+        if Result.RELEVANCY in returns.options and uids:
+            items.append(await _relevancy(session, finding.selected(session), command.key, returns, uids))
+        if asks_modseq and uids:
+            # RFC 4731 §3.2: the highest of those that are told.
+            items.append(b"MODSEQ %d" % max((modseqs[uid] for uid in returns.ends(uids)), default=0))
+        session.say(responses.esearch(session.tag, items, by_uid=command.by_uid))
+    if returns is not None and returns.updates:
+        contexts.begin(session, command.key, order, uids, modseq, by_uid=command.by_uid)
+    return Done(code)
 
 
-class _Text:
-    """One message's text, decoded as far as it is asked for, in lower case."""
-
-    def __init__(self, head: bytes, body: Octets, tree: Part | None) -> None:
-        self._head = head
-        self._body = body
-        self._tree = tree
-        self._fields: list[tuple[str, str]] | None = None
-
-    def fields(self) -> list[tuple[str, str]]:
-        if self._fields is None:
-            self._fields = [(name, value.casefold()) for name, value in text.header_texts(self._head)]
-        return self._fields
-
-    def body(self) -> Iterator[str]:
-        if self._tree is not None:
-            for one in text.body_texts(self._tree, self._body):
-                yield one.casefold()
-
-    def header_has(self, name: str, words: str) -> bool:
-        return any(one == name and words in value for one, value in self.fields())
-
-    def body_has(self, words: str) -> bool:
-        return any(words in one for one in self.body())
-
-    def has(self, words: str) -> bool:
-        return any(words in f"{name}: {value}" for name, value in self.fields()) or self.body_has(words)
+def _asks_modseq(session: Session, key: Key) -> bool:
+    asks = asks_for(key, (ChangedSince,))
+    if asks:
+        session.enable(Extension.CONDSTORE)
+    return asks
 
 
-def _holds(key: Any, answers: Sequence[bool], message: _Text) -> bool:
-    """Whether the tree holds for this message."""
-    match key:
-        case Answered(column):
-            return bool(answers[column])
-        case And(keys):
-            return all(_holds(one, answers, message) for one in keys)
-        case Or(left, right):
-            return _holds(left, answers, message) or _holds(right, answers, message)
-        case Not(inner):
-            return not _holds(inner, answers, message)
-        case InHeader(name, words):
-            return message.header_has(name, words.casefold())
-        case InBody(words):
-            return message.body_has(words.casefold())
-        case InText(words):
-            return message.has(words.casefold())
-        case _:
-            raise TypeError(f"the text knows nothing of {type(key).__name__}")
+async def _find(
+    session: Session, key: Key, returns: Returns | None, order: Sequence[SortKey] = ()
+) -> tuple[Sequence[int], dict[int, int], bytes]:
+    """In the selected folder; "$" is what was found, where that is wanted. Last comes the code of the answer."""
+    saves = returns is not None and returns.saves
+    try:
+        found, modseqs = await finding.find(session, finding.selected(session), key, order)
+        uids, code = _newest(session, found, returns, order)
+    except (MailError, No):
+        if saves:
+            session.folder.view.save(())  # RFC 5182 §2.1: what fails leaves nothing
+        raise
+    if returns is not None and saves:
+        session.folder.view.save(sorted(returns.ends(uids)))
+    return uids, modseqs, code
+
+
+def _newest(
+    session: Session, uids: Sequence[int], returns: Returns | None, order: Sequence[SortKey]
+) -> tuple[Sequence[int], bytes]:
+    """RFC 9738 §3.1: some, where all would be told one by one; an order or an update is of all, or of none."""
+    if returns is not None and Result.ALL not in returns.options and not returns.updates:
+        return uids, b""
+    if order or (returns is not None and returns.updates):
+        limiting.check(session, len(uids))
+    return limiting.newest(session, uids)
+
+
+def _items(returns: Returns, numbers: Sequence[int]) -> Iterator[bytes]:
+    """RFC 4731 §3.1: where nothing was found, only COUNT has something to tell, and PARTIAL (RFC 9394 §3.1)."""
+    if numbers and Result.MIN in returns.options:
+        yield b"MIN %d" % numbers[0]
+    if numbers and Result.MAX in returns.options:
+        yield b"MAX %d" % numbers[-1]
+    if numbers and Result.ALL in returns.options:
+        yield b"ALL " + uidset.printed(numbers)
+    if returns.partial is not None:
+        some = returns.partial.of(numbers)
+        yield b"PARTIAL (%b %b)" % (returns.partial.words, uidset.printed(some) if some else b"NIL")
+    if Result.COUNT in returns.options:
+        yield b"COUNT %d" % len(numbers)
+
+
+async def _relevancy(
+    session: Session, place: finding.Place, key: Key, returns: Returns, uids: Sequence[int]
+) -> bytes:
+    """RFC 6203 §4: in the order of the results; of some only where some only are told."""
+    some = returns.partial.of(uids) if returns.partial is not None else uids
+    scores = await finding.relevancies(session, place, key, some)
+    return b"RELEVANCY (%b)" % b" ".join(b"%d" % score for score in scores)
+
+
+async def multi_search(session: Session, command: MultiSearch) -> Done:
+    """RFC 7377 §2: of each folder that has something, one answer; it tells UIDs."""
+    wants_selected = not command.sources or any(one.kind is Kind.SELECTED for one in command.sources)
+    elsewhere = [one for one in command.sources if one.kind is not Kind.SELECTED]
+    if wants_selected and session.selected is None:
+        raise Bad("", "No folder is selected.")
+    if (command.returns.saves or command.returns.updates) and (elsewhere or not wants_selected):
+        raise Bad("", "Only what is found in the selected folder can be kept.")
+    if command.returns.updates:
+        contexts.check(session)
+    asks_modseq = _asks_modseq(session, command.key)
+    chosen = session.selected.mailbox_id if session.selected is not None and wants_selected else 0
+    for account_id, folder in await _sources(session, elsewhere, chosen):
+        if folder.mailbox_id == chosen:
+            modseq = session.folder.view.modseq
+            place = finding.selected(session)
+            uids, modseqs, code = await _find(session, command.key, command.returns)
+            if command.returns.updates:
+                contexts.begin(session, command.key, (), uids, modseq, by_uid=True)
+        else:
+            place = await finding.elsewhere(session, account_id, folder, command.key)
+            found, modseqs = await finding.find(session, place, command.key)
+            uids, code = _newest(session, found, command.returns, ())
+        if code:
+            # Which folder it is about, it does not say.
+            limiting.refuse(session)
+        if uids and command.returns.tells:
+            items = [*_items(command.returns, uids)]
+            if Result.RELEVANCY in command.returns.options:
+                items.append(await _relevancy(session, place, command.key, command.returns, uids))
+            if asks_modseq:
+                items.append(b"MODSEQ %d" % max((modseqs[uid] for uid in command.returns.ends(uids)), default=0))
+            place_told = responses.in_folder(folder.name, folder.uidvalidity, utf8=session.utf8)
+            session.say(responses.esearch(session.tag, items, by_uid=True, place=place_told))
+            await session.wire.drain()
+    return Done()
+
+
+async def _sources(
+    session: Session, wanted: Sequence[sources.Source], chosen: int
+) -> list[tuple[int, mailboxes.Folder]]:
+    """The folders that are meant, each once, and whose they are; `chosen` is the id of the selected one, or 0.
+
+    Of others those that may be read (RFC 7377 §2.2), under the names by which they are seen.
+    """
+    pool, account_id = session.context.pool, session.account_id
+    own = await mailboxes.all_folders(pool, account_id)
+    found = [(account_id, folder) for folder in own]
+    found += [
+        (one.account_id, replace(one.folder, name=shown(one.owner, one.folder.name)))
+        for one in await rights.shared(pool, account_id)
+        if {"l", "r"} <= set(one.rights) or ("r" in one.rights and one.folder.mailbox_id == chosen)
+    ]
+    roles = {folder.name: folder.special_use for folder in own}
+    subscribed: set[str] = set()
+    if any(one.kind is Kind.SUBSCRIBED for one in wanted):
+        subscribed = set(await mailboxes.subscriptions(pool, account_id))
+    return [
+        (owner, folder)
+        for owner, folder in found
+        if folder.mailbox_id == chosen or any(sources.holds(one, folder.name, roles, subscribed) for one in wanted)
+    ]

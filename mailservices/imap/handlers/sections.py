@@ -7,14 +7,14 @@ text, and lie in a file where parts must be looked for. No message is in memory 
 import asyncio
 import mmap
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import IO, Any, Self
 from uuid import UUID
 
 from mailservices.imap.session import Wire
-from mailservices.mail import headers, mime
+from mailservices.mail import headers, mime, transfer
 from mailservices.mail.headers import Octets
 from mailservices.mail.mime import Part, Range
 from mailservices.protocols.imap.fetch import Kind, Section
@@ -84,10 +84,7 @@ class Message:
             return self.first
         if self._mapped is None:
             # Closed by __exit__: its life is that of the message's answer.
-            self._file = tempfile.TemporaryFile(prefix="body-")  # noqa: SIM115
-            async for piece in bodies.read(self.pool, self.blob_id, 0, self.body_size):
-                self._file.write(piece)
-            self._file.flush()
+            self._file = await bodies.to_file(self.pool, self.blob_id, self.body_size)
             self._mapped = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         return self._mapped
 
@@ -133,7 +130,7 @@ async def choose(message: Message, section: Section) -> Chosen | None:
     if section.part:
         return await _choose_part(message, section)
     match section.kind:
-        case Kind.WHOLE:
+        case Kind.WHOLE | Kind.BINARY | Kind.BINARY_SIZE:
             return Chosen(message.head, Range(0, message.body_size))
         case Kind.TEXT:
             return Chosen(b"", Range(0, message.body_size))
@@ -167,7 +164,13 @@ def _fields(header: bytes, section: Section) -> bytes:
 
 async def send(wire: Wire, out: bytearray, message: Message, section: Section) -> None:
     """Put a section behind what is gathered in `out`, and write that when it is much."""
+    if section.kind in (Kind.BINARY, Kind.BINARY_SIZE) and section.part:
+        await _send_decoded(wire, out, message, section)
+        return
     chosen = await choose(message, section)
+    if section.kind is Kind.BINARY_SIZE and chosen is not None:
+        out += b"%d" % len(chosen)
+        return
     if chosen is None:
         out += b"NIL"
         return
@@ -176,16 +179,72 @@ async def send(wire: Wire, out: bytearray, message: Message, section: Section) -
         out += b'""'
         return
     out += b"{%d}\r\n" % len(chosen)
-    out += chosen.head
+    async for piece in octets(message, chosen):
+        out += piece
+        await flush(wire, out)
+
+
+async def octets(message: Message, chosen: Chosen) -> AsyncIterator[bytes]:
+    """What was chosen, piece by piece."""
+    yield chosen.head
     held = message.held(chosen.body)
     if held is None:
         async for piece in bodies.read(message.pool, message.blob_id, chosen.body.start, chosen.body.end):
-            out += piece
-            await flush(wire, out)
+            yield piece
         return
     for place in range(chosen.body.start, chosen.body.end, PIECE_OCTETS):
-        out += held[place : min(place + PIECE_OCTETS, chosen.body.end)]
-        await flush(wire, out)
+        yield held[place : min(place + PIECE_OCTETS, chosen.body.end)]
+
+
+async def _send_decoded(wire: Wire, out: bytearray, message: Message, section: Section) -> None:
+    """A part without its transfer encoding (RFC 3516 §4.2 and §4.3)."""
+    part = mime.find(await message.tree(), section.part)
+    if part is None:
+        out += b"NIL" if section.kind is Kind.BINARY else b"0"
+        return
+    encoding = _encoding(part)
+    with tempfile.SpooledTemporaryFile(PIECE_OCTETS) as decoded:
+        size, has_nul = await asyncio.to_thread(_decode, await message.whole(), part.body, encoding, decoded)
+        if section.kind is Kind.BINARY_SIZE:
+            out += b"%d" % size
+            return
+        first, count = section.partial or (0, size)
+        count = max(0, min(count, size - first))
+        # RFC 3516 §4.2: literal8 where a string cannot hold it.
+        out += b"~{%d}\r\n" % count if has_nul else b"{%d}\r\n" % count
+        decoded.seek(min(first, size))
+        while count:
+            piece = decoded.read(min(count, WRITE_OCTETS))
+            out += piece
+            count -= len(piece)
+            await flush(wire, out)
+
+
+async def can_send(message: Message, wanted: Sequence[Section]) -> bool:
+    """Whether all parts that are to be decoded can be (RFC 3516 §4.3): asked before a line is begun."""
+    for section in wanted:
+        if section.kind in (Kind.BINARY, Kind.BINARY_SIZE) and section.part:
+            part = mime.find(await message.tree(), section.part)
+            if part is not None and not transfer.is_known(_encoding(part)):
+                return False
+    return True
+
+
+def _encoding(part: Part) -> bytes | None:
+    """What has parts itself is not encoded (RFC 2045 §6.4)."""
+    return None if part.children else part.field(b"content-transfer-encoding")
+
+
+def _decode(body: Octets, span: Range, encoding: bytes | None, into: IO[bytes]) -> tuple[int, bool]:
+    """Octets written, and whether there is a NUL among them."""
+    ends = range(span.start, span.end, PIECE_OCTETS)
+    pieces = (bytes(body[start : min(start + PIECE_OCTETS, span.end)]) for start in ends)
+    size, has_nul = 0, False
+    for piece in transfer.undone(pieces, encoding):
+        into.write(piece)
+        size += len(piece)
+        has_nul = has_nul or b"\0" in piece
+    return size, has_nul
 
 
 async def flush(wire: Wire, out: bytearray, least: int = WRITE_OCTETS) -> None:

@@ -111,9 +111,10 @@ def algorithm(read: Mapping[str, str]) -> Algorithm:
     if value == "rsa-sha1":
         # RFC 8301 §3.1: such signatures have permanently failed.
         raise NotAccepted("rsa-sha1 is no longer accepted")
-    if value not in set(Algorithm):
-        raise ProtocolError("unknown algorithm")
-    return Algorithm(value)
+    try:
+        return Algorithm(value)
+    except ValueError as error:
+        raise ProtocolError("unknown algorithm") from error
 
 
 def octets_of(read: Mapping[str, str], name: str) -> bytes:

@@ -16,6 +16,8 @@ ITEMS: Final = 100
 _NAME = re.compile(rb"[A-Za-z0-9.]+")
 _PART = re.compile(rb"[1-9]\d{0,8}(?:\.[1-9]\d{0,8})*")
 _PARTIAL = re.compile(rb"<(\d{1,19})\.([1-9]\d{0,18})>")
+_BINARY: Final = (b"BINARY", b"BINARY.PEEK", b"BINARY.SIZE")
+_LAZY = re.compile(rb" \(LAZY\)", re.IGNORECASE)
 _SECTION_TEXT = re.compile(rb"(HEADER\.FIELDS\.NOT|HEADER\.FIELDS|HEADER|TEXT|MIME)(?=[\] ])", re.IGNORECASE)
 
 
@@ -28,6 +30,16 @@ class Simple(Enum):
     SIZE = b"RFC822.SIZE"
     ENVELOPE = b"ENVELOPE"
     BODYSTRUCTURE = b"BODYSTRUCTURE"
+    #: RFC 8514 §4.2.
+    SAVEDATE = b"SAVEDATE"
+    #: RFC 8474 §5.1, §5.2.
+    EMAILID = b"EMAILID"
+    THREADID = b"THREADID"
+    #: RFC 7162 §3.1.4.2.
+    MODSEQ = b"MODSEQ"
+    #: RFC 8970 §3, and §4.1: only where it is known already.
+    PREVIEW = b"PREVIEW"
+    PREVIEW_LAZY = b"PREVIEW (LAZY)"
     #: BODYSTRUCTURE without extension data.
     BODY = b"BODY"
 
@@ -41,6 +53,9 @@ class Kind(Enum):
     FIELDS_NOT = b"HEADER.FIELDS.NOT"
     TEXT = b"TEXT"
     MIME = b"MIME"
+    #: RFC 3516 §4: decoded, and how many octets that are.
+    BINARY = b"BINARY"
+    BINARY_SIZE = b"BINARY.SIZE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +104,27 @@ def parse(scanner: Scanner) -> tuple[Item, ...]:
         ProtocolError
     """
     if scanner.skip(b"("):
-        items = [_item(scanner)]
-        while scanner.skip(b" "):
-            items.append(_item(scanner))
-            if len(items) > ITEMS:
-                raise ProtocolError("These are too many items.")
-        scanner.expect(b")")
-        return tuple(dict.fromkeys(items))
+        return parse_list(scanner)
     match = scanner.take(_NAME)
     name = match[0].upper() if match else b""
     if name in _MACROS:
         return _MACROS[name]
     return (_named(scanner, name),)
+
+
+def parse_list(scanner: Scanner) -> tuple[Item, ...]:
+    """Items behind a parenthesis that opens them, up to the one that closes them; each once.
+
+    Raises:
+        ProtocolError
+    """
+    items = [_item(scanner)]
+    while scanner.skip(b" "):
+        items.append(_item(scanner))
+        if len(items) > ITEMS:
+            raise ProtocolError("These are too many items.")
+    scanner.expect(b")")
+    return tuple(dict.fromkeys(items))
 
 
 def _item(scanner: Scanner) -> Item:
@@ -110,30 +134,54 @@ def _item(scanner: Scanner) -> Item:
 
 def _named(scanner: Scanner, name: bytes) -> Item:
     if name in (b"BODY", b"BODY.PEEK") and scanner.skip(b"["):
-        return _section(scanner, marks_seen=name == b"BODY")
+        return section(scanner, marks_seen=name == b"BODY")
+    if name in _BINARY and scanner.skip(b"["):
+        return _binary(scanner, name)
     if name in _OLD:
         return _OLD[name]
+    if name == b"PREVIEW":
+        return Simple.PREVIEW_LAZY if scanner.take(_LAZY) else Simple.PREVIEW
     try:
         return Simple(name)
     except ValueError as error:
         raise ProtocolError(f"The item {name.decode('ascii', 'replace')} is not known.") from error
 
 
-def _section(scanner: Scanner, *, marks_seen: bool) -> Section:
-    """What stands between the brackets, and the partial behind them."""
-    part: tuple[int, ...] = ()
+def _binary(scanner: Scanner, name: bytes) -> Section:
+    """RFC 3516 §4: a part's number and nothing else; SIZE takes no partial."""
+    kind, part = Kind(name.removesuffix(b".PEEK")), _part(scanner)
+    scanner.expect(b"]")
+    span = _partial(scanner) if kind is Kind.BINARY else None
+    label = kind.value + b"[" + b".".join(b"%d" % number for number in part) + b"]"
+    return Section(label + (b"<%d>" % span[0] if span else b""), part, kind, (), span, name == b"BINARY")
+
+
+def _part(scanner: Scanner) -> tuple[int, ...]:
     numbers = scanner.take(_PART)
-    if numbers:
-        part = tuple(map(int, numbers[0].split(b".")))
-        if len(part) > PART_LEVELS:
-            raise ProtocolError("The part is nested too deeply.")
+    part = tuple(map(int, numbers[0].split(b"."))) if numbers else ()
+    if len(part) > PART_LEVELS:
+        raise ProtocolError("The part is nested too deeply.")
+    return part
+
+
+def _partial(scanner: Scanner) -> tuple[int, int] | None:
+    partial = scanner.take(_PARTIAL)
+    return (int(partial[1]), int(partial[2])) if partial else None
+
+
+def section(scanner: Scanner, *, marks_seen: bool) -> Section:
+    """What stands between the brackets, and the partial behind them.
+
+    Raises:
+        ProtocolError
+    """
+    part = _part(scanner)
     kind = Kind.WHOLE
     fields: tuple[bytes, ...] = ()
-    if not numbers or scanner.skip(b"."):
-        kind, fields = _section_text(scanner, of_part=bool(numbers))
+    if not part or scanner.skip(b"."):
+        kind, fields = _section_text(scanner, of_part=bool(part))
     scanner.expect(b"]")
-    partial = scanner.take(_PARTIAL)
-    span = (int(partial[1]), int(partial[2])) if partial else None
+    span = _partial(scanner)
     return Section(_label(part, kind, fields, span), part, kind, fields, span, marks_seen)
 
 

@@ -22,6 +22,9 @@ Item = TypeVar("Item")
 DEPTH: Final = 50
 MEMBERS: Final = 10_000
 
+#: RFC 7162 §7: a modification sequence fits 63 bits.
+LARGEST_MODSEQ: Final = 2**63 - 1
+
 _TAG = re.compile(rb"[!#$&',\-.0-9:;<=>?@A-\[\]^-z|}~/]+")
 _ATOM = re.compile(rb"[!#$&'+,\-.0-9:;<=>?@A-\[^-z|}~/]+")
 _ASTRING = re.compile(rb"[!#$&'+,\-.0-9:;<=>?@A-\[\]^-z|}~/]+")
@@ -35,9 +38,10 @@ _FLAG = re.compile(rb"\\?[!#$&'+,\-.0-9:;<=>?@A-\[^-z|}~/]+")
 
 
 class Scanner:
-    """A place in a command."""
+    """A place in a command; with `utf8`, the client spells names of folders so (names.decode)."""
 
-    def __init__(self, parts: tuple[Part, ...]) -> None:
+    def __init__(self, parts: tuple[Part, ...], *, utf8: bool = False) -> None:
+        self._utf8 = utf8
         self._texts = [part for part in parts if isinstance(part, bytes)]
         #: Each stands behind the text of the same index.
         self._literals = [part for part in parts if isinstance(part, Literal)]
@@ -106,8 +110,9 @@ class Scanner:
     def string(self) -> bytes:
         """A quoted string or a literal."""
         if self.at_literal:
-            octets = self.literal().octets
-            if octets is None or b"\0" in octets:
+            literal = self.literal()
+            octets = literal.octets
+            if octets is None or literal.binary or b"\0" in octets:
                 raise ProtocolError("The literal cannot stand here.")
             return octets
         match = self.take(_QUOTED)
@@ -125,13 +130,32 @@ class Scanner:
             return None
         return self.string()
 
-    def number(self, largest: int = 2**63 - 1) -> int:
+    def nstring8(self) -> bytes | None:
+        """The same, or ~{n}: any octets (RFC 5464 §5 value)."""
+        if self.at_literal:
+            literal = self.literal()
+            if literal.octets is None or (b"\0" in literal.octets and not literal.binary):
+                raise ProtocolError("The literal cannot stand here.")
+            return literal.octets
+        return self.nstring()
+
+    def number(self, largest: int = LARGEST_MODSEQ) -> int:
         match = self.take(_NUMBER)
         if not match or int(match[0]) > largest:
             raise ProtocolError("A number is needed.")
         return int(match[0])
 
+    def positive(self) -> int:
+        """RFC 9051 §9 nz-number."""
+        found = self.number(uidset.LARGEST)
+        if not found:
+            raise ProtocolError("A number that is not 0 is needed.")
+        return found
+
     def number_set(self) -> NumberSet:
+        """RFC 9051 §9 sequence-set, or "$" alone."""
+        if self.skip(b"$"):
+            return uidset.SAVED
         match = self.take(_SET)
         if not match:
             raise ProtocolError("A set of numbers is needed.")
@@ -139,12 +163,12 @@ class Scanner:
 
     def mailbox(self) -> str:
         """A folder's name as the store spells it."""
-        return names.decode(self.astring())
+        return names.decode(self.astring(), utf8=self._utf8)
 
     def list_mailbox(self) -> str:
         """A name that may hold wildcards."""
         match = self.take(_LIST_MAILBOX)
-        return names.decode(match[0] if match else self.string())
+        return names.decode(match[0] if match else self.string(), utf8=self._utf8)
 
     def text(self) -> str:
         """A string of the client's in UTF-8, which is ASCII nearly always."""
@@ -164,6 +188,10 @@ class Scanner:
 
     def flag(self) -> bytes:
         return self._word(_FLAG, "A flag")
+
+    def modseq(self) -> int:
+        """RFC 7162 §7 mod-sequence-valzer: 63 bits."""
+        return self.number(LARGEST_MODSEQ)
 
     def store_item(self) -> bytes:
         """RFC 9051 §9 store-att-flags."""

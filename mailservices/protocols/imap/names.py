@@ -19,14 +19,16 @@ _DIRECT = re.compile(r"[\x20-\x7e]+")
 _WILDCARDS = re.compile(r"[*%]+")
 
 
-def decode(wire: bytes) -> str:
-    """The name that a client spelled, in modified UTF-7 or (RFC 6855, RFC 9051) in UTF-8.
+def decode(wire: bytes, *, utf8: bool = False) -> str:
+    """The name that a client spelled, in modified UTF-7 or in UTF-8.
+
+    With `utf8` the client has switched that on (RFC 6855 §3, RFC 9051 §5.1): "&" is a letter as any other.
 
     Raises:
         ProtocolError: neither.
     """
     try:
-        if b"&" in wire and wire.isascii():
+        if b"&" in wire and wire.isascii() and not utf8:
             text = _SHIFTED.sub(_unshift, wire).decode("utf-8")
         else:
             text = wire.decode("utf-8")
@@ -45,8 +47,10 @@ def _unshift(match: re.Match[bytes]) -> bytes:
     return base64.b64decode(packed, validate=True).decode("utf-16-be").encode("utf-8")
 
 
-def encode(name: str) -> bytes:
-    """In modified UTF-7."""
+def encode(name: str, *, utf8: bool = False) -> bytes:
+    """In modified UTF-7, or in UTF-8."""
+    if utf8:
+        return name.encode()
     if name.isascii() and "&" not in name:
         return name.encode("ascii")
     out, position = bytearray(), 0

@@ -1,4 +1,4 @@
-"""Bytes to whole IMAP commands. The only file that knows {n} and {n+} (RFC 9051 §4.3, RFC 7888).
+"""Bytes to whole IMAP commands. The only file that knows {n}, {n+} and ~{n} (RFC 9051 §4.3, RFC 7888, RFC 3516).
 
 A command is a line, interrupted by literals. Before a literal's octets come, the shell is asked whether it wants
 them (`LiteralAhead`), and where they shall go: small ones into the command, a message into a sink of the shell's.
@@ -13,7 +13,7 @@ from typing import Final
 #: Octets of one command without its literals (RFC 9051 §4: 8192 are recommended as a least).
 LINE_OCTETS: Final = 64 * 1024
 #: Digits of a literal's size: 999 GB.
-_LITERAL: Final = re.compile(rb"\{(\d{1,12})(\+?)\}$")
+_LITERAL: Final = re.compile(rb"(~?)\{(\d{1,12})(\+?)\}$")
 _TAG: Final = re.compile(rb"[!#$&',-.0-9:;<=>?@A-\[\]^-z|}~/]{1,64}$")
 
 Sink = Callable[[bytes], object]
@@ -21,10 +21,14 @@ Sink = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """The octets of a literal, or only their count where they went to a sink."""
+    """The octets of a literal, or only their count where they went to a sink.
+
+    `binary`: it came as ~{n}, and may hold any octet (RFC 3516 §4.4).
+    """
 
     size: int
     octets: bytes | None
+    binary: bool = False
 
 
 Part = bytes | Literal
@@ -65,6 +69,7 @@ class Reader:
         self._parts: list[Part] = []
         self._text_octets = 0
         self._ahead = 0
+        self._binary = False
         self._remaining = 0
         self._literal = bytearray()
         self._kept = False
@@ -123,7 +128,7 @@ class Reader:
         sink(octets)
 
     def _end_literal(self) -> None:
-        self._parts.append(Literal(self._ahead, bytes(self._literal) if self._kept else None))
+        self._parts.append(Literal(self._ahead, bytes(self._literal) if self._kept else None, self._binary))
         self._literal, self._sink = bytearray(), None
         self._searched = 0
 
@@ -158,12 +163,12 @@ class Reader:
         match = _LITERAL.search(line)
         if match:
             self._parts.append(line[: match.start()])
-            self._ahead = int(match[1])
+            self._ahead, self._binary = int(match[2]), bool(match[1])
             if self._refused:
                 # The client has read our refusal by now, if it waits: it goes on with a new command.
-                self.refuse(waits=not match[2])
+                self.refuse(waits=not match[3])
                 return None
-            self._told = LiteralAhead(tuple(self._parts), self._ahead, waits=not match[2])
+            self._told = LiteralAhead(tuple(self._parts), self._ahead, waits=not match[3])
             return self._told
         if self._refused:
             self._start_over()

@@ -1,8 +1,17 @@
 """Responses as octets (RFC 1939 §3): +OK, -ERR, and texts of many lines with their dots stuffed."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from mailservices.protocols.dots import END
+
+#: RFC 6856 §3: the languages of our words, each with its name in itself. The first is the one that we prefer.
+LANGUAGES: Final = {"en": "English"}
+
+
+def language(wanted: str) -> str | None:
+    """The language that a range asks for (RFC 4647 §3.3.1), in lower case; None: there is none."""
+    return next((tag for tag in LANGUAGES if wanted == "*" or f"{tag}-".startswith(f"{wanted}-")), None)
 
 
 def ok(words: str = "") -> bytes:

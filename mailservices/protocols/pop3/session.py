@@ -19,6 +19,8 @@ _A, _N, _T, _X = State.AUTHORIZATION, State.NAMED, State.TRANSACTION, State.CLOS
 
 ANY: Final[States] = {_A: _A, _N: _N, _T: _T}
 STRANGER: Final[States] = {_A: _A, _N: _A}
+#: The name that USER said is kept.
+PREPARES: Final[States] = {_A: _A, _N: _N}
 NAMES: Final[States] = {_A: _N, _N: _N}
 GIVES_PASSWORD: Final[States] = {_N: _T}
 SIGNS_IN: Final[States] = {_A: _T, _N: _T}

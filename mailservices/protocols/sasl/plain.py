@@ -1,6 +1,7 @@
 """Mechanisms that send a password, or nothing at all: PLAIN (RFC 4616), LOGIN, EXTERNAL (RFC 4422, appendix A)."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from mailservices.mail.errors import ProtocolError, SignInFailed
 from mailservices.protocols.sasl.exchange import Claim, Exchange, Proven, text
@@ -16,9 +17,13 @@ def plain() -> Exchange:
     return Claim(name, password, authorize_as)
 
 
+#: What LOGIN asks first; many clients answer it before it is asked.
+USERNAME: Final = b"Username:"
+
+
 def login() -> Exchange:
     """The old LOGIN of many clients: never standardised, two questions."""
-    name = text((yield b"Username:"))
+    name = text((yield USERNAME))
     password = text((yield b"Password:"))
     return Claim(name, password)
 

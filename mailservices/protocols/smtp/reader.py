@@ -16,31 +16,31 @@ AUTH_LINE_OCTETS: Final = 12288
 _END: Final = b"\r\n.\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """A command line, or an answer inside AUTH, without its CRLF."""
 
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LineTooLong:
     """A line beyond the limit; it was dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BareLineEnd:
     """A line that LF alone ended; it was dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Text:
     """The next octets of a message, dots unstuffed; of a chunk, as they came."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EndOfText:
     """CRLF.CRLF, or the last octet of a chunk."""
 

@@ -35,7 +35,8 @@ class PeerReply:
 
     @property
     def positive(self) -> bool:
-        return 200 <= self.code < 400
+        """RFC 5321 §4.2.1: done. A 3yz is not: it waits for more, which only DATA and AUTH do."""
+        return 200 <= self.code < 300
 
     @property
     def permanent(self) -> bool:

@@ -4,7 +4,7 @@ Rules: everything that affects the state lives here; a cell that is missing is "
 The state moves only when the command succeeded.
 """
 
-from enum import Enum, auto
+from enum import IntEnum, auto
 
 from mailservices.protocols.smtp.commands import (
     Auth,
@@ -27,8 +27,8 @@ from mailservices.protocols.smtp.commands import (
 )
 
 
-class State(Enum):
-    """Where a session stands."""
+class State(IntEnum):
+    """Where a session stands. Numbers, since the table is looked into for each command."""
 
     #: Connected, not greeted; also after STARTTLS (RFC 3207 §4.2).
     CONNECTED = auto()

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from mailservices.mail import codes
 from mailservices.mail.address import Address
+from mailservices.mail.aggregate import Seen
 from mailservices.mail.arc.verify import Chain
 from mailservices.mail.codes import Reply
 from mailservices.mail.envelope import Envelope
@@ -21,6 +22,7 @@ from mailservices.smtp.stages.listings import Listings
 from mailservices.store.directory import Route
 from mailservices.store.policy import Policies, Rules
 from mailservices.store.pool import Pool
+from mailservices.store.tally import Tally
 
 
 class Outcome(IntEnum):
@@ -59,6 +61,7 @@ class Desk:
     listings: Listings
     rates: Rates
     gateway: Gateway
+    tally: Tally
     lately: Lately = field(default_factory=Lately)
 
 
@@ -102,6 +105,8 @@ class Arrival:
     spf: tuple[Finding, ...] | None = None
     #: What ARC says; None where it was not asked.
     chain: Chain | None = None
+    #: What its domain is to be told of it, and which that is, once it is settled what becomes of it (DMARC).
+    seen: tuple[str, Seen] | None = None
 
     @property
     def peer(self) -> str:

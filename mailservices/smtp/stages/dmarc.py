@@ -8,12 +8,16 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mailservices.mail import codes, dmarc
+from mailservices.mail import aggregate, codes, dmarc
 from mailservices.mail.dmarc import Evaluation, Wish
 from mailservices.mail.errors import ProtocolError
 from mailservices.mail.findings import Finding, Result
 from mailservices.mail.policy import Action
 from mailservices.smtp.stages.arrival import PASSED, Arrival, Outcome, Verdict, objection, undecided
+from mailservices.store.tally import Kind
+
+#: What becomes of a message -> as reports call it.
+_DISPOSITIONS = {Outcome.ACCEPT: Wish.NONE, Outcome.JUNK: Wish.QUARANTINE, Outcome.REFUSE: Wish.REJECT}
 
 
 async def check(arrival: Arrival) -> Verdict:
@@ -33,8 +37,12 @@ async def check(arrival: Arrival) -> Verdict:
     found = await _evaluate(arrival, author, arrival.findings)
     if found.finding.result is Result.FAIL and await _was_sound(arrival, author):
         sealed = replace(found.finding, reason="it was sound when a trusted host sealed it (ARC)")
-        return Verdict(Outcome.ACCEPT, findings=(sealed,))
-    return _judge(action, found)
+        verdict = Verdict(Outcome.ACCEPT, findings=(sealed,))
+        _note(arrival, found, verdict, "trusted_forwarder")
+        return verdict
+    verdict = _judge(action, found)
+    _note(arrival, found, verdict)
+    return verdict
 
 
 async def _evaluate(arrival: Arrival, author: str, findings: Sequence[Finding]) -> Evaluation:
@@ -48,6 +56,24 @@ async def _was_sound(arrival: Arrival, author: str) -> bool:
         return False
     told = chain.told_by(chain.sealers[-1])
     return told is not None and (await _evaluate(arrival, author, told.findings)).finding.result is Result.PASS
+
+
+def _note(arrival: Arrival, found: Evaluation, verdict: Verdict, *reasons: str) -> None:
+    """What the domain is told of it (RFC 7489 §7.2): at once where the message ends here, else once delivered."""
+    disposition = _DISPOSITIONS.get(verdict.outcome)
+    if not arrival.policy.reports or disposition is None or found.published is None:
+        return
+    if found.published.sampled_out:
+        reasons = (*reasons, "sampled_out")
+    elif not reasons and found.finding.result is Result.FAIL and disposition is not found.wish:
+        reasons = ("local_policy",)
+    told = aggregate.seen(arrival.peer, found, disposition, arrival.findings, reasons)
+    if told is None:
+        return
+    if verdict.outcome is Outcome.REFUSE:
+        arrival.desk.tally.add(Kind.DMARC, found.published.where, told.facts())
+    else:
+        arrival.seen = found.published.where, told
 
 
 def _judge(action: Action, found: Evaluation) -> Verdict:

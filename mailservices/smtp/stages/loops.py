@@ -7,7 +7,7 @@ from mailservices.smtp.stages.arrival import PASSED, Arrival, Outcome, Verdict
 
 async def check(arrival: Arrival) -> Verdict:
     """RFC 5321 §6.3: count the Received fields; and look for our own Delivered-To (RFC 9228)."""
-    if headers.count(arrival.header, b"received") > HOPS:
+    if arrival.header.lower().count(b"received") > HOPS and headers.count(arrival.header, b"received") > HOPS:
         return Verdict(Outcome.REFUSE, "mail loop: Received", reply=codes.LOOP)
     if _came_back(arrival):
         return Verdict(Outcome.REFUSE, "mail loop: Delivered-To", reply=codes.LOOP)
@@ -19,6 +19,8 @@ def _came_back(arrival: Arrival) -> bool:
 
     One whose mail stays here is not looked at: a message that was kept may be sent again.
     """
+    if not any(route.remote for route in arrival.routes):
+        return False
     recipients = arrival.envelope.recipients if arrival.envelope else []
     forwarders = {
         str(recipient.address).lower()

@@ -7,16 +7,16 @@ from mailservices.smtp.stages.arrival import PASSED, Arrival, Outcome, Verdict
 
 async def connection(arrival: Arrival) -> Verdict:
     """One more connection."""
-    return _count(arrival, "connections", arrival.rules.connections_per_minute)
+    return await _count(arrival, "connections", arrival.rules.connections_per_minute)
 
 
 async def message(arrival: Arrival) -> Verdict:
     """One more message."""
-    return _count(arrival, "messages", arrival.rules.messages_per_minute)
+    return await _count(arrival, "messages", arrival.rules.messages_per_minute)
 
 
-def _count(arrival: Arrival, kind: str, most: int) -> Verdict:
-    if arrival.exempt or is_loopback(arrival.peer) or arrival.desk.rates.take(kind, arrival.peer, most):
+async def _count(arrival: Arrival, kind: str, most: int) -> Verdict:
+    if arrival.exempt or is_loopback(arrival.peer) or await arrival.desk.rates.take(kind, arrival.peer, most):
         return PASSED
     reply = codes.TOO_MANY_CONNECTIONS if kind == "connections" else codes.SLOW_DOWN
     return Verdict(Outcome.LATER, f"more than {most} {kind} a minute", reply=reply)

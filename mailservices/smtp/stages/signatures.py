@@ -6,7 +6,7 @@ The body is read once for both. Without any such field nothing is read, and noth
 import asyncio
 import time
 
-from mailservices.mail import codes, headers
+from mailservices.mail import codes
 from mailservices.mail.arc import verify as arc
 from mailservices.mail.dkim import verify as dkim
 from mailservices.mail.dkim.canonical import BodyHashes
@@ -17,7 +17,9 @@ from mailservices.smtp.stages.arrival import PASSED, Arrival, Outcome, Verdict, 
 #: Octets of a body that are hashed at once, and from which on a thread does it.
 PIECE_OCTETS = 2**20
 
-_NAMES = (b"dkim-signature", b"arc-seal", b"arc-message-signature", b"arc-authentication-results")
+#: Of signatures, and of all that a chain has; where they do not stand at all, nothing is read.
+_SIGNATURE, _CHAIN = b"dkim-signature", b"arc-"
+_NO_CHAIN = arc.Chain(Finding("arc", Result.NONE))
 
 
 async def check(arrival: Arrival) -> Verdict:
@@ -26,24 +28,25 @@ async def check(arrival: Arrival) -> Verdict:
     # DMARC stands on DKIM: where it is asked, so is this.
     if action is Action.OFF and arrival.policy.dmarc is Action.OFF:
         return PASSED
-    if not any(name in _NAMES for name, _ in headers.fields(arrival.header)):
-        arrival.chain = arc.Chain(Finding("arc", Result.NONE))
+    header = arrival.header.lower()
+    if _SIGNATURE not in header and _CHAIN not in header:
+        arrival.chain = _NO_CHAIN
         return Verdict(findings=(Finding("dkim", Result.NONE),))
-    signed, arrival.chain = await _verify(arrival)
+    signed, arrival.chain = await _verify(arrival, chained=_CHAIN in header)
     sealed = () if arrival.chain.finding.result is Result.NONE else (arrival.chain.finding,)
     return _judge(action, signed, (*signed, *sealed))
 
 
-async def _verify(arrival: Arrival) -> tuple[tuple[Finding, ...], arc.Chain]:
+async def _verify(arrival: Arrival, *, chained: bool) -> tuple[tuple[Finding, ...], arc.Chain]:
     hashes, now = BodyHashes(), int(time.time())
     signatures = dkim.Verifier(arrival.header, now, hashes)
-    chain = arc.Verifier(arrival.header, now, hashes)
+    chain = arc.Verifier(arrival.header, now, hashes) if chained else None
     if len(arrival.body) > PIECE_OCTETS:
         await asyncio.to_thread(_hash, hashes, arrival)
     else:
         _hash(hashes, arrival)
     answer = arrival.desk.resolver.answer
-    return await answer(signatures.finish()), await answer(chain.finish())
+    return await answer(signatures.finish()), await answer(chain.finish()) if chain else _NO_CHAIN
 
 
 def _hash(hashes: BodyHashes, arrival: Arrival) -> None:

@@ -58,6 +58,13 @@ def test_items(text: bytes, items: tuple[Item, ...]) -> None:
             b"BODY[HEADER.FIELDS ({4}\r\na\r\nb)]",
             Section(b"BODY[HEADER.FIELDS ({4}\r\na\r\nb)]", kind=Kind.FIELDS, fields=(b"a\r\nb",)),
         ),
+        # RFC 3516 §4
+        (b"BINARY[]", Section(b"BINARY[]", kind=Kind.BINARY)),
+        (
+            b"binary.peek[1.2]<3.4>",
+            Section(b"BINARY[1.2]<3>", (1, 2), Kind.BINARY, partial=(3, 4), marks_seen=False),
+        ),
+        (b"BINARY.SIZE[1]", Section(b"BINARY.SIZE[1]", (1,), Kind.BINARY_SIZE, marks_seen=False)),
         # RFC 9051 §7.5.2: only the first octet of the partial is told.
         (b"BODY[]<0.100>", Section(b"BODY[]<0>", partial=(0, 100))),
         (
@@ -80,7 +87,8 @@ def test_sections(text: bytes, section: Section) -> None:
     [
         b"", b"()", b"(", b"(FLAGS", b"(FLAGS )", b"( FLAGS)", b"(FLAGS,UID)", b"(ALL)", b"(FLAGS FAST)",
         b"NONSENSE", b"BODY.PEEK", b"BODY[", b"BODY[0]", b"BODY[1", b"BODY[1.]",
-        b"BODY[1.0]", b"BODY[.1]", b"BODY[1.x]", b"BODY[MIME]", b"BODY[x]", b"BODY[TEXTS]", b"BODY[TEXT.1]",
+        b"BODY[1.0]", b"BODY[.1]", b"BODY[1.x]", b"BODY[MIME]", b"BODY[x]", b"BINARY", b"BINARY[HEADER]",
+        b"BINARY[1.MIME]", b"BINARY[1", b"BODY[TEXTS]", b"BODY[TEXT.1]",
         b"BODY[HEADER.FIELDS]", b"BODY[HEADER.FIELDS ()]", b"BODY[HEADER.FIELDS From]",
         b"BODY[HEADER.FIELDS (From]", b"BODY[HEADER (From)]",
         b"BODY[" + b".".join([b"1"] * (PART_LEVELS + 1)) + b"]", b"(" + b" ".join([b"UID"] * (ITEMS + 1)) + b")",
@@ -93,7 +101,11 @@ def test_what_is_no_item_is_refused(text: bytes) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b"BODYSTRUCTURE[]", *(b"BODY[]" + partial for partial in (b"<0>", b"<0.0>", b"<.1>", b"<1.x>", b"<-1.2>"))],
+    [
+        b"BODYSTRUCTURE[]",
+        b"BINARY.SIZE[1]<0.1>",
+        *(b"BODY[]" + partial for partial in (b"<0>", b"<0.0>", b"<.1>", b"<1.x>", b"<-1.2>")),
+    ],
 )
 def test_what_belongs_to_no_item_is_left_over(text: bytes) -> None:
     scanner = scanner_of(text)
@@ -111,3 +123,9 @@ def test_which_section_is_the_whole_message(*, text: bytes, whole: bool) -> None
     [section] = parse(scanner_of(text))
     assert isinstance(section, Section)
     assert section.is_whole_message is whole
+
+
+def test_previews() -> None:
+    """RFC 8970 §6: LAZY belongs to the item, and may stand alone."""
+    scanner = scanner_of(b"(PREVIEW preview (lazy) UID)")
+    assert parse(scanner) == (Simple.PREVIEW, Simple.PREVIEW_LAZY, Simple.UID)

@@ -150,3 +150,11 @@ def test_no_name_takes_long() -> None:
 def test_no_pattern_takes_long(pattern: str) -> None:
     """These took minutes when each wildcard of a row was tried by itself; here it is enough that they end."""
     assert matches(pattern, "a" * NAME_CHARACTERS) == (set(pattern) <= set("*%"))
+
+
+def test_a_client_that_spells_in_utf8_means_what_it_writes() -> None:
+    """RFC 9051 §5.1: "&" begins nothing then."""
+    for name in ("Entw&APw-rfe", "R&D", "Entwürfe", "&"):
+        assert decode(name.encode(), utf8=True) == name
+        assert encode(name, utf8=True) == name.encode()
+    assert decode(b"Entw&APw-rfe") == "Entwürfe"

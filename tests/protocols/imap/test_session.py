@@ -19,16 +19,20 @@ CELLS: dict[str, tuple[State | None, ...]] = {
     "AUTHENTICATE": (A, _, _, _),
     **dict.fromkeys(
         ("ENABLE", "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "LSUB", "NAMESPACE", "STATUS",
-         "APPEND", "IDLE"),
+         "APPEND", "IDLE", "ESEARCH", "COMPRESS", "NOTIFY", "GETACL", "SETACL", "DELETEACL", "LISTRIGHTS",
+         "MYRIGHTS", "GETMETADATA", "SETMETADATA",
+          "GETQUOTA", "GETQUOTAROOT"),
         SIGNED_IN,
     ),
+    "UNAUTHENTICATE": (_, N, N, _),
     "SELECT": (_, S, S, _),
     "EXAMINE": (_, S, S, _),
     "CLOSE": (_, _, A, _),
     "UNSELECT": (_, _, A, _),
     **dict.fromkeys(
         ("CHECK", "EXPUNGE", "UID EXPUNGE", "SEARCH", "UID SEARCH", "FETCH", "UID FETCH", "STORE", "UID STORE",
-        "COPY", "UID COPY", "MOVE", "UID MOVE"),
+        "COPY", "UID COPY", "MOVE", "UID MOVE", "SORT", "UID SORT", "THREAD", "UID THREAD",
+        "CANCELUPDATE", "UIDBATCHES", "REPLACE", "UID REPLACE"),
         SELECTED,
     ),
 }  # fmt: skip

@@ -28,9 +28,9 @@ class Client:
                 case Exists(count):
                     assert count >= len(self.flags), "only EXPUNGE takes messages away"
                     self.flags += [None] * (count - len(self.flags))
-                case Expunged(number):
+                case Expunged(number, _):
                     del self.flags[number - 1]
-                case NewFlags(number, _, bits, _):
+                case NewFlags(number, _, bits, _, _):
                     assert 1 <= number <= len(self.flags)
                     self.flags[number - 1] = bits
 
@@ -47,6 +47,8 @@ class Folder(RuleBasedStateMachine):
         self.modseq, self.next_uid = 1, 4
         self.view = View(sorted(self.messages), self.modseq)
         self.client = Client(len(self.messages))
+        #: What "$" stands for.
+        self.saved: set[int] = set()
         #: What the client believes to be at its numbers: UIDs in order.
         self.believed = sorted(self.messages)
 
@@ -54,7 +56,7 @@ class Folder(RuleBasedStateMachine):
         self.client.hear(events)
         for event in events:
             if isinstance(event, Expunged):
-                del self.believed[event.number - 1]
+                assert self.believed.pop(event.number - 1) == event.uid
             elif isinstance(event, Exists):
                 known = self.believed[-1] if self.believed else self.last_told
                 self.believed += [uid for uid in self.view._uids if uid > max(known, self.last_told)]
@@ -68,7 +70,9 @@ class Folder(RuleBasedStateMachine):
         """What the store would tell of everything since the view's modification sequence."""
         since = self.view.modseq
         flagged = [
-            Flagged(uid, bits, ()) for uid, (bits, modseq) in sorted(self.messages.items()) if modseq > since
+            Flagged(uid, bits, (), modseq)
+            for uid, (bits, modseq) in sorted(self.messages.items())
+            if modseq > since
         ]
         gone = sorted(uid for uid, modseq in self.expunged.items() if modseq > since)
         return Changes(self.modseq, tuple(flagged), tuple(gone))
@@ -101,6 +105,7 @@ class Folder(RuleBasedStateMachine):
         self.told(events)
         assert not (may_expunge and self.view.waiting)
         assert self.view.modseq == self.modseq
+        assert may_expunge <= (self.view.told_modseq == self.modseq)
 
     @rule()
     def expunges_are_told(self) -> None:
@@ -135,6 +140,36 @@ class Folder(RuleBasedStateMachine):
         assert self.view.names_gone(by_number) == bool(gone & set(named))
         by_uid = uidset.parse(b"%d:%d" % (named[0], named[-1]))
         assert list(self.view.chosen(by_uid, by_uid=True)) == [uid for uid in named if uid not in gone]
+
+    @precondition(lambda self: self.believed)
+    @rule(data=st.data())
+    def a_search_is_saved(self, data: st.DataObject) -> None:
+        self.saved = data.draw(st.sets(st.sampled_from(self.believed)))
+        self.view.save(sorted(self.saved))
+
+    @invariant()
+    def nothing_untold_is_older_than_what_is_said_to_be_told(self) -> None:
+        """RFC 7162 §3.1.2.1: a client that begins anew from there misses nothing."""
+        told = self.view.told_modseq
+        assert told <= self.view.modseq
+        assert all(self.expunged[uid] > told for uid in self.view._gone)
+
+    @invariant()
+    def what_is_missing_is_every_uid_that_was_given_and_is_not_there(self) -> None:
+        """RFC 7162 §3.2.6, where tombstones are gone: too many may be told, too few may not."""
+        for text, asked in ((b"1:*", range(1, self.next_uid)), (b"2:3,5:900", [2, 3, *range(5, self.next_uid)])):
+            missing = self.view.missing(uidset.parse(text), self.next_uid)
+            told = [uid for low, high in missing for uid in range(low, high + 1)]
+            assert told == [uid for uid in asked if uid < self.next_uid and uid not in self.believed]
+
+    @invariant()
+    def the_saved_result_has_no_message_that_is_gone(self) -> None:
+        """RFC 5182 §2.1: it names the same messages, whatever their numbers are meanwhile."""
+        left = [uid for uid in self.believed if uid in self.saved]
+        for by_uid in (False, True):
+            chosen = list(self.view.chosen(uidset.SAVED, by_uid=by_uid))
+            assert chosen == [uid for uid in left if uid not in self.view._gone]
+        assert self.view.names_gone(uidset.SAVED) == (len(chosen) < len(left))
 
     @invariant()
     def the_client_knows_what_the_view_knows(self) -> None:
@@ -187,3 +222,57 @@ def test_a_change_of_ones_own_is_known_only_if_nothing_came_between(*, modseq: i
     view = View([1], 5)
     assert view.keep_up(modseq) is known
     assert view.modseq == (6 if known else 5)
+
+
+def test_who_is_gone_keeps_its_number_until_that_may_be_told() -> None:
+    """RFC 9051 §7.5.1, and RFC 7162 §3.1.2.1: HIGHESTMODSEQ counts nothing that was not told."""
+    view = View([11, 12, 13, 14], 5)
+    assert view.learn(Changes(6, (), (12,)), may_expunge=False) == []
+    assert view.learn(Changes(7, (), (14,)), may_expunge=False) == []
+    assert (view.modseq, view.told_modseq) == (7, 5)
+    assert list(view.chosen(uidset.parse(b"1:3"), by_uid=False)) == [11, 13]
+    assert view.names_gone(uidset.parse(b"2"))
+    assert not view.names_gone(uidset.parse(b"1,3"))
+    assert view.learn(Changes(8), may_expunge=True) == [Expunged(4, 14), Expunged(2, 12)]
+    assert view.told_modseq == 8
+    assert list(view.chosen(uidset.parse(b"1:2"), by_uid=False)) == [11, 13]
+
+
+def test_a_search_passes_over_numbers_that_no_message_has() -> None:
+    """RFC 7377 §2."""
+    view = View([3, 5, 9], 1)
+    assert list(view.chosen(uidset.parse(b"2:100"), by_uid=False, beyond=True)) == [5, 9]
+    assert list(view.chosen(uidset.parse(b"7"), by_uid=False, beyond=True)) == []
+
+
+def test_who_waits_to_be_told() -> None:
+    view = View([3, 5, 9], 1)
+    view.learn(Changes(2, expunged=(5,)), may_expunge=False)
+    assert view.gone == {5}
+
+
+def test_batches_are_all_there_is_and_none_is_twice() -> None:
+    """RFC 9957 §3.1."""
+    view = View([2, 3, 5, 8, 9, 20, 21], 1)
+    assert view.batches(3) == [(21, 9), (8, 3), (2, 1)]
+    assert view.batches(7) == view.batches(8) == [(21, 1)]
+    view.learn(Changes(2, (), (9, 21)), may_expunge=False)
+    assert view.batches(3) == [(20, 5), (4, 1)]
+    assert view.batches(5) == [(20, 1)]
+    assert View([], 1).batches(3) == []
+
+
+def test_who_goes_from_one_to_the_next_goes_on() -> None:
+    view = View([2, 3, 5, 8, 9], 1)
+    assert list(view.onward(0, 3, 3)) == [3]
+    assert list(view.onward(2, 3, 3)) == [3, 5, 8]
+    assert list(view.onward(8, 9, 3)) == [9]
+    assert list(view.onward(8, 5, 2)) == [3, 5]
+    assert list(view.onward(5, 3, 9)) == [2, 3]
+    assert list(view.onward(2, 8, 3)) == list(view.onward(4, 8, 3)) == [8]
+
+
+@pytest.mark.parametrize("uids", [[1, 2, 3], [4, 5, 6], [2, 5, 6], []])
+def test_numbers_of_many(uids: list[int]) -> None:
+    view = View(uids, 1)
+    assert list(view.numbers(uids[1:])) == [view.number(uid) for uid in uids[1:]]

@@ -5,10 +5,12 @@ import pytest
 from mailservices.mail.errors import ProtocolError
 from mailservices.protocols.pop3.commands import (
     COMMANDS,
+    Apop,
     Auth,
     Capa,
     Command,
     Dele,
+    Lang,
     List,
     Noop,
     Pass,
@@ -20,8 +22,11 @@ from mailservices.protocols.pop3.commands import (
     Top,
     Uidl,
     User,
+    Utf8,
     parse,
 )
+
+DIGEST = "c4c9334bac560ecc979e58001b3e22fb"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +40,8 @@ from mailservices.protocols.pop3.commands import (
         (b"PASS  two words ", "PASS", Pass(" two words ")),
         (b"PASS", "PASS", Pass("")),
         ("PASS pässwörd".encode(), "PASS", Pass("pässwörd")),
+        (b"APOP mrose c4c9334bac560ecc979e58001b3e22fb", "APOP", Apop("mrose", DIGEST)),
+        (b"APOP m rose  c4c9334bac560ecc979e58001b3e22fb", "APOP", Apop("m rose", DIGEST)),
         (b"AUTH", "AUTH", Auth("", None)),
         (b"AUTH plain", "AUTH", Auth("PLAIN", None)),
         (b"AUTH PLAIN AGEAYg==", "AUTH", Auth("PLAIN", b"AGEAYg==")),
@@ -49,6 +56,10 @@ from mailservices.protocols.pop3.commands import (
         (b"RSET", "RSET", Rset()),
         (b"NOOP", "NOOP", Noop()),
         (b"quit", "QUIT", Quit()),
+        (b"LANG", "LANG", Lang(None)),
+        (b"LANG *", "LANG", Lang("*")),
+        (b"LANG sr-Latn-CS", "LANG", Lang("sr-latn-cs")),
+        (b"UTF8", "UTF8", Utf8()),
     ],
 )
 def test_commands_are_read(line: bytes, name: str, command: Command) -> None:
@@ -58,7 +69,9 @@ def test_commands_are_read(line: bytes, name: str, command: Command) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        b"", b"APOP alice x", b" STAT", b"STAT 1", b"CAPA x", b"STLS x", b"RSET x", b"NOOP x", b"QUIT x", b"USER",
+        b"APOP alice x", b"APOP", b"APOP c4c9334bac560ecc979e58001b3e22fb", b"LANG e.n", b"LANG en de", b"UTF8 x",
+        b"APOP  C4C9334BAC560ECC979E58001B3E22FB", b"LAST", b"", b" STAT",
+        b"STAT 1", b"CAPA x", b"STLS x", b"RSET x", b"NOOP x", b"QUIT x", b"USER",
         b"USER  ", b"USER a\0b", b"RETR", b"RETR x", b"RETR -1", b"RETR 1 2", b"RETR 12345678901",
         "RETR \u0661".encode(), b"DELE", b"TOP", b"TOP 1", b"TOP 1 x", b"TOP x 1", b"TOP 1 2 3", b"LIST x",
         b"UIDL x", b"\xff\xfe",

@@ -1,4 +1,4 @@
-"""POP3 responses (RFC 1939 §3, RFC 2449 §8)."""
+"""POP3 responses (RFC 1939 §3, RFC 2449 §8, RFC 6856 §3)."""
 
 import pytest
 
@@ -15,6 +15,15 @@ def test_one_line() -> None:
 def test_many_lines() -> None:
     assert responses.lines("2 messages", [b"1 120", b"2 200"]) == b"+OK 2 messages\r\n1 120\r\n2 200\r\n.\r\n"
     assert responses.lines("", []) == b"+OK\r\n.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [("en", "en"), ("*", "en"), ("de", None), ("e", None), ("en-gb", None), ("mul", None)],
+)
+def test_a_language_range_finds_a_language(wanted: str, found: str | None) -> None:
+    """RFC 4647 §3.3.1: a range fits a tag that is the same or goes on after it with a hyphen."""
+    assert responses.language(wanted) == found
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every cell of the table of states, as RFC 1939 §3 to §6 and RFC 2595 §4 have it."""
+"""Every cell of the table of states, as RFC 1939 §3 to §7, RFC 2595 §4 and RFC 6856 have it."""
 
 import pytest
 
@@ -16,7 +16,10 @@ CELLS: dict[str, tuple[State | None, ...]] = {
     "STLS": (A, A, _, _),
     "USER": (N, N, _, _),
     "PASS": (_, T, _, _),
+    "APOP": (T, T, _, _),
     "AUTH": (T, T, _, _),
+    "LANG": (A, N, T, _),
+    "UTF8": (A, N, _, _),
     **dict.fromkeys(("STAT", "LIST", "UIDL", "RETR", "TOP", "DELE", "RSET", "NOOP"), IN_TRANSACTION),
     "QUIT": (X, X, X, _),
 }

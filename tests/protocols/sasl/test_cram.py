@@ -1,11 +1,11 @@
-"""CRAM-MD5, with the example of its RFC."""
+"""CRAM-MD5 and APOP, with the examples of their RFCs."""
 
 import hmac
 
 import pytest
 
 from mailservices.mail.errors import ProtocolError, SignInFailed
-from mailservices.protocols.sasl.cram import cram_md5
+from mailservices.protocols.sasl.cram import apop, cram_md5
 from mailservices.protocols.sasl.exchange import Proven, SecretsOf
 from tests.protocols.sasl.playing import play
 
@@ -46,3 +46,15 @@ def test_what_makes_no_sense_is_refused(response: bytes) -> None:
 def test_a_name_may_hold_spaces() -> None:
     digest = hmac.new(b"s", f"<{NONCE}@{HOST}>".encode(), "md5").hexdigest().upper().encode()
     assert play(cram_md5(HOST, NONCE), b"tim o tim " + digest, answers=[b"s"])[1] == Proven("tim o tim")
+
+
+def test_the_example_of_rfc_1939() -> None:
+    """RFC 1939 §7: nothing is asked of the client."""
+    begun = apop("<1896.697170952@dbc.mtview.ca.us>", "mrose", "c4c9334bac560ecc979e58001b3e22fb")
+    assert play(begun, answers=[b"another", b"tanstaaf"]) == ([], Proven("mrose", fitting=1))
+
+
+@pytest.mark.parametrize("known", [[], [b"wrong"]])
+def test_a_wrong_digest_is_refused(known: list[bytes]) -> None:
+    with pytest.raises(SignInFailed):
+        play(apop("<1@x>", "mrose", "c4c9334bac560ecc979e58001b3e22fb"), answers=known)

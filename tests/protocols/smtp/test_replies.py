@@ -72,7 +72,7 @@ def test_whether_something_came_that_was_not_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("code", "positive", "permanent"),
-    [(220, True, False), (354, True, False), (450, False, False), (550, False, True)],
+    [(220, True, False), (354, False, False), (450, False, False), (550, False, True)],
 )
 def test_what_a_reply_means(*, code: int, positive: bool, permanent: bool) -> None:
     reply = PeerReply(code, "", ("one", "", "two"))

@@ -141,3 +141,29 @@ def test_a_disposable_address_leads_to_its_account(example: Domain) -> None:
     for alias in made:
         assert alias.note == "a shop"
         assert [str(target) for target in alias.targets.all()] == [account.address]
+
+
+def test_limits_of_sending_are_positive_or_somebody_elses(example: Domain) -> None:
+    account = actions.create_account(OPERATOR, "alice@example.org", "pw")
+    actions.change_domain(OPERATOR, example, total_messages=5, sending_messages=3)
+    actions.change_account(OPERATOR, account, sending_messages=7)
+    actions.change_account(OPERATOR, account, sending_messages=None)
+    actions.change_domain(OPERATOR, example, total_messages=None)
+    for bad in (0, -1, 2**31):
+        with pytest.raises(ValidationError):
+            actions.change_account(OPERATOR, account, sending_recipients=bad)
+        for name in ("total_newcomers", "sending_newcomers"):
+            with pytest.raises(ValidationError):
+                actions.change_domain(OPERATOR, example, **{name: bad})
+    with pytest.raises(ValidationError):
+        actions.change_domain(OPERATOR, example, sending_messages=None)
+    account.refresh_from_db()
+    assert (account.sending_messages, example.sending_messages, example.total_messages) == (None, 3, None)
+
+
+def test_a_domains_reports_speak_a_language_that_there_is() -> None:
+    domain = actions.create_domain(OPERATOR, "langue.example")
+    assert domain.language == "en"
+    assert actions.change_domain(OPERATOR, domain, language="fr").language == "fr"
+    with pytest.raises(ValidationError):
+        actions.change_domain(OPERATOR, domain, language="tlh")

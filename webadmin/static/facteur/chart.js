@@ -1,10 +1,12 @@
-// The traffic chart: one stacked line for each kind of event, drawn again when size, span or theme changes.
+// A chart: one line for each kind of thing, drawn again when size, span or theme changes.
 "use strict";
 addEventListener("DOMContentLoaded", () => {
   const box = document.querySelector("[data-chart]");
   if (!box) return;
-  const colours = ["#2fb344", "#4299e1", "#f59f00", "#d63939"];
-  let chart = null, data = null;
+  const colours = (box.dataset.colours || "#2fb344 #4299e1 #f59f00 #d63939 #ae3ec9").split(" ");
+  const label = box.dataset.label || "Mail by the hour", moment = box.dataset.moment || "{YYYY}-{MM}-{DD} {HH}:00";
+  const table = document.querySelector("[data-chart-table]");
+  let chart = null, data = null, span = box.dataset.span || 24;
 
   const draw = () => {
     if (!data) return;
@@ -17,21 +19,41 @@ addEventListener("DOMContentLoaded", () => {
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: (_, low, high) => [0, Math.max(5, high * 1.1)] } },
       axes: [axis, { ...axis, size: 44, values: (_, ticks) => ticks.map((tick) => Number.isInteger(tick) ? tick : "") }],
-      series: [{ value: "{YYYY}-{MM}-{DD} {HH}:00" }, ...names.map((label, number) => ({
+      series: [{ value: moment }, ...names.map((label, number) => ({
         label, stroke: colours[number], width: 2, fill: colours[number] + "18", points: { show: false },
       }))],
     }, [data.times, ...Object.values(data.series)], box);
     const told = names.map((name) => `${name}: ${data.series[name].reduce((sum, one) => sum + one, 0)}`).join(", ");
-    box.setAttribute("aria-label", `Mail by the hour. ${told}.`);
+    box.setAttribute("aria-label", `${label}. ${told}.`);
+    if (table) table.replaceChildren(asTable(names));
+  };
+
+  // The same in words, for whoever does not see the chart: the newest first, hours without anything left out.
+  const asTable = (names) => {
+    const made = document.createElement("table");
+    made.className = "table table-sm";
+    const row = (kind, cells) => {
+      const line = made.insertRow();
+      for (const text of cells) {
+        const cell = line.appendChild(document.createElement(kind));
+        cell.textContent = text;
+      }
+    };
+    row("th", ["Time (UTC)", ...names]);
+    for (let at = data.times.length - 1; at >= 0; at--) {
+      const counts = names.map((name) => data.series[name][at]);
+      if (counts.some(Boolean)) row("td", [new Date(data.times[at] * 1000).toISOString().slice(0, 16).replace("T", " "), ...counts]);
+    }
+    return made;
   };
 
   const load = async (hours) => {
     try {
-      const answer = await fetch(`${box.dataset.chart}?hours=${hours}`);
+      const answer = await fetch(`${box.dataset.chart}${box.dataset.chart.includes("?") ? "&" : "?"}hours=${hours}`);
       data = await answer.json();
       draw();
     } catch {
-      box.textContent = "The figures cannot be loaded just now: reload the page in a moment.";
+      if (!data) box.textContent = "The figures cannot be loaded just now: reload the page in a moment.";
     }
   };
 
@@ -41,10 +63,12 @@ addEventListener("DOMContentLoaded", () => {
         other.setAttribute("aria-pressed", String(other === button));
         other.classList.toggle("active", other === button);
       }
-      load(button.dataset.hours);
+      span = button.dataset.hours;
+      load(span);
     });
   }
   addEventListener("themechange", draw);
   new ResizeObserver(() => chart && chart.setSize({ width: box.clientWidth, height: 240 })).observe(box);
-  load(24);
+  load(span);
+  if (box.dataset.again) setInterval(() => document.hidden || load(span), box.dataset.again * 1000);
 });

@@ -1,4 +1,5 @@
-// Light or dark: what the person chose here, else what her system says. Runs before the page is painted.
+// Light or dark: what the person chose here, else what her system says. Runs before the page is painted. And the
+// menu of small screens.
 "use strict";
 (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -7,6 +8,7 @@
     document.documentElement.dataset.bsTheme = chosen || (system.matches ? "dark" : "light");
   };
   show();
+  document.documentElement.classList.add("js");
   system.addEventListener("change", show);
   addEventListener("DOMContentLoaded", () => {
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
@@ -17,11 +19,47 @@
         dispatchEvent(new Event("themechange"));
       });
     }
-    for (const button of document.querySelectorAll("[data-copy]")) {
-      button.addEventListener("click", async () => {
-        await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
-        button.textContent = "Copied";
+    const menu = document.querySelector(".menu-switch"), sidebar = document.querySelector(".sidebar");
+    if (menu) {
+      const open = (wanted) => {
+        sidebar.classList.toggle("open", wanted);
+        menu.setAttribute("aria-expanded", String(wanted));
+      };
+      menu.addEventListener("click", () => open(!sidebar.classList.contains("open")));
+      addEventListener("keydown", (event) => {
+        if (event.key === "Escape" && sidebar.classList.contains("open")) { open(false); menu.focus(); }
       });
     }
+    for (const place of document.querySelectorAll("[data-live]")) {
+      // Asked for again while it is looked at, and nobody has the keyboard in it.
+      setInterval(async () => {
+        if (document.hidden || place.contains(document.activeElement)) return;
+        try {
+          const answer = await fetch(place.dataset.live, { headers: { "X-Part": "yes" } });
+          if (answer.ok && !answer.redirected) place.innerHTML = await answer.text();
+        } catch {
+          // Asked again later.
+        }
+      }, place.dataset.again * 1000);
+    }
+    addEventListener("click", async (event) => {
+      const button = event.target.closest("[data-copy]"), link = event.target.closest("a[data-part]");
+      if (button) {
+        await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
+        button.textContent = "Copied";
+      } else if (link) {
+        // What the link leads to takes its time: it is shown in its place on this page.
+        event.preventDefault();
+        link.classList.add("disabled");
+        const place = document.querySelector(link.dataset.part);
+        try {
+          const answer = await fetch(link.href, { headers: { "X-Part": "yes" } });
+          if (!answer.ok) return location.assign(link.href);
+          place.innerHTML = await answer.text();
+        } finally {
+          link.classList.remove("disabled");
+        }
+      }
+    });
   });
 })();

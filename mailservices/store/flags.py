@@ -1,0 +1,90 @@
+"""Changes of flags: one statement, which does not wait for the disk (store/modseqs.py)."""
+
+from collections.abc import Sequence
+
+from mailservices.mail.changes import Changes
+from mailservices.mail.errors import NoSuchFolder
+from mailservices.mail.flags import Change, Flags
+from mailservices.store import messages
+from mailservices.store.messages import span
+from mailservices.store.modseqs import BLOCK, EPOCH, NEXT, begin_epoch
+from mailservices.store.pool import Pool, connection
+
+#: A modseq that no change has.
+LARGEST = 2**63 - 1
+
+# $4 and $5 are the flags given, $6 how: REPLACE, ADD or REMOVE; those that were changed after $7 are left alone.
+# The folder's row is locked before any message's. What comes out is a row for the folder (kind 0), one for each
+# message that was changed (1), and one for each that somebody else had changed (2).
+SET_FLAGS = f"""
+WITH folder AS (
+    SELECT m.modseq, {NEXT} AS next, m.reserved, {EPOCH} AS epoch,
+           coalesce(m.epoch = {EPOCH}, false) AND m.modseq < m.reserved AS within
+    FROM mail_mailbox m WHERE m.account_id = $1 AND m.mailbox_id = $2 FOR UPDATE OF m
+), asked AS (
+    SELECT m.uid, m.modseq > $7::bigint AS newer, m.flags AS old_flags,
+           CASE $6::text WHEN 'FLAGS' THEN $4::smallint | (m.flags & $8::smallint) WHEN '+FLAGS' THEN m.flags | $4
+                         ELSE m.flags & ~ $4::smallint END AS flags,
+           CASE $6 WHEN 'FLAGS' THEN $5::text[]
+                   WHEN '+FLAGS' THEN ARRAY(SELECT DISTINCT unnest(coalesce(m.keywords, '{{}}') || $5) ORDER BY 1)
+                   ELSE ARRAY(SELECT unnest(m.keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
+    FROM folder f CROSS JOIN unnest($3::bigint[]) AS chosen(uid)
+    JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
+     AND {span("$3")}
+    FOR UPDATE OF m
+), changed AS (
+    UPDATE mail_message m SET flags = a.flags, keywords = nullif(a.keywords, '{{}}'), modseq = f.next
+    FROM asked a CROSS JOIN folder f
+    WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = a.uid AND {span("$3")}
+      AND NOT a.newer AND (m.flags <> a.flags OR coalesce(m.keywords, '{{}}') <> a.keywords)
+    RETURNING m.uid, m.flags, m.keywords, a.old_flags
+), counted AS (
+    UPDATE mail_mailbox m
+    SET modseq = f.next, unseen = m.unseen + c.unseen, deleted = m.deleted + c.deleted, epoch = f.epoch,
+        reserved = CASE WHEN f.within THEN m.reserved WHEN f.epoch IS NULL THEN f.next ELSE f.next + {BLOCK} END
+    FROM folder f CROSS JOIN (
+        SELECT count(*) AS changes, coalesce(sum((old_flags & 1) - (flags & 1)), 0) AS unseen,
+               coalesce(sum((flags & 8) / 8 - (old_flags & 8) / 8), 0) AS deleted
+        FROM changed
+    ) c
+    WHERE m.account_id = $1 AND m.mailbox_id = $2 AND c.changes > 0
+    RETURNING f.next, CASE WHEN f.within THEN set_config('synchronous_commit', 'off', true) END
+)
+SELECT 0 AS kind, 0::bigint AS uid, coalesce(c.next, f.modseq) AS modseq, 0::smallint AS flags,
+       NULL::text[] AS keywords, f.epoch IS NULL AND c.next IS NOT NULL AS begins
+FROM folder f LEFT JOIN counted c ON true
+UNION ALL SELECT 1, c.uid, f.next, c.flags, c.keywords, false FROM changed c CROSS JOIN folder f
+UNION ALL SELECT 2, uid, 0, 0, NULL, false FROM asked WHERE newer
+ORDER BY kind, uid
+"""  # noqa: S608 - ours
+
+
+async def set_flags(
+    pool: Pool,
+    account_id: int,
+    mailbox_id: int,
+    chosen: Sequence[int],
+    change: Change,
+    flags: Flags,
+    unchanged_since: int | None = None,
+    keeps: int = 0,
+) -> tuple[Changes, list[int]]:
+    """Change flags; what comes back are the messages that were really changed, and the UIDs of those that were not
+    touched because somebody had changed them after a modseq (RFC 7162 §3.1.3).
+
+    Where nothing was changed, the modseq is the folder's. REPLACE leaves alone the flags that it `keeps`.
+
+    Raises:
+        NoSuchFolder
+    """
+    async with connection(pool) as db:
+        rows = await db.fetch(
+            SET_FLAGS, account_id, mailbox_id, chosen, flags.bits, list(flags.keywords), change.value,
+            LARGEST if unchanged_since is None else unchanged_since, keeps,
+        )  # fmt: skip
+    if not rows:
+        raise NoSuchFolder
+    if rows[0]["begins"]:
+        await begin_epoch(pool)
+    flagged = tuple(messages.flagged(row) for row in rows if row["kind"] == 1)
+    return Changes(rows[0]["modseq"], flagged), [row["uid"] for row in rows if row["kind"] == 2]

@@ -1,0 +1,1 @@
+"""The certificates that the servers present, by the names in them."""

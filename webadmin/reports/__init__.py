@@ -1,0 +1,1 @@
+"""What other hosts report to us, and what we report to them."""
