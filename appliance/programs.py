@@ -35,6 +35,10 @@ TEST_PROGRAMS = {
     "gsasl": "gsasl",
     "postfix": "postfix",
     "chromium": "chromium",
+    "openssl": "openssl",
+    "gpg": "gnupg",
+    "dirmngr": "dirmngr",
+    "sq": "sq",
 }
 #: The same of files: swaks speaks TLS only with this library, mbsync SCRAM with that.
 TEST_FILES = {
