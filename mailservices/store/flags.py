@@ -6,7 +6,6 @@ from mailservices.mail.changes import Changes
 from mailservices.mail.errors import NoSuchFolder
 from mailservices.mail.flags import Change, Flags
 from mailservices.store import messages
-from mailservices.store.messages import span
 from mailservices.store.modseqs import BLOCK, EPOCH, NEXT, begin_epoch
 from mailservices.store.pool import Pool, connection
 
@@ -30,12 +29,11 @@ WITH folder AS (
                    ELSE ARRAY(SELECT unnest(m.keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
     FROM folder f CROSS JOIN unnest($3::bigint[]) AS chosen(uid)
     JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
-     AND {span("$3")}
     FOR UPDATE OF m
 ), changed AS (
     UPDATE mail_message m SET flags = a.flags, keywords = nullif(a.keywords, '{{}}'), modseq = f.next
     FROM asked a CROSS JOIN folder f
-    WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = a.uid AND {span("$3")}
+    WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = a.uid
       AND NOT a.newer AND (m.flags <> a.flags OR coalesce(m.keywords, '{{}}') <> a.keywords)
     RETURNING m.uid, m.flags, m.keywords, a.old_flags
 ), counted AS (

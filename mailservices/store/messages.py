@@ -20,17 +20,6 @@ from mailservices.store.modseqs import NEXT
 from mailservices.store.pool import Connection, Pool, connection, transaction
 from mailservices.store.room import has_room
 
-
-def span(chosen: str) -> str:
-    """That a UID lies in the span of this set: whatever the planner makes of a folder whose size it does not know,
-    it reads nothing beyond.
-    """
-    return (
-        f"m.uid BETWEEN (SELECT min(uid) FROM unnest({chosen}::bigint[]) AS u(uid)) "  # noqa: S608 - ours
-        f"AND (SELECT max(uid) FROM unnest({chosen}::bigint[]) AS u(uid))"
-    )
-
-
 UIDS = """
 SELECT ARRAY(SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 ORDER BY uid)
 """
@@ -91,16 +80,16 @@ REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id = $1 AND m.mailbox_id 
 # With $5, of the chosen ones only those that are flagged \\Deleted.
 REMOVE_CHOSEN = _REMOVE.format(
     which="USING unnest($4::bigint[]) AS chosen(uid) WHERE m.account_id = $1 AND m.mailbox_id = $2 "
-    f"AND m.uid = chosen.uid AND {span('$4')} AND (NOT $5::boolean OR m.flags & 8 <> 0)"
+    "AND m.uid = chosen.uid AND (NOT $5::boolean OR m.flags & 8 <> 0)"
 )
 
 USE = "UPDATE mail_usage SET bytes = bytes + $2, messages = messages + $3 WHERE account_id = $1"
 
-CHOSEN = f"""
+CHOSEN = """
 SELECT m.uid, m.size, m.flags, m.content_id FROM unnest($3::bigint[]) AS chosen(uid)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid AND {span("$3")}
+JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
 ORDER BY m.uid
-"""  # noqa: S608 - ours
+"""
 TARGET = f"""
 UPDATE mail_mailbox m
 SET uidnext = uidnext + $3, modseq = {NEXT}, messages = messages + $3, unseen = unseen + $4,
@@ -109,7 +98,7 @@ WHERE account_id = $1 AND mailbox_id = $2
 RETURNING uidvalidity, uidnext - $3 AS first_uid, modseq
 """  # noqa: S608 - ours
 # Of messages with one content in a folder, each that came after the first is a twin: POP3 tells them apart by it.
-COPY = f"""
+COPY = """
 INSERT INTO mail_message
     (account_id, mailbox_id, uid, modseq, flags, keywords, internaldate, savedate, size, content_id, twin)
 SELECT m.account_id, $3, $4::bigint + row_number() OVER (ORDER BY m.uid) - 1, $5, m.flags, m.keywords,
@@ -118,8 +107,8 @@ SELECT m.account_id, $3, $4::bigint + row_number() OVER (ORDER BY m.uid) - 1, $5
            SELECT FROM mail_message t
            WHERE t.account_id = $1 AND t.content_id = m.content_id AND t.mailbox_id = $3)
 FROM unnest($6::bigint[]) AS chosen(uid)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid AND {span("$6")}
-"""  # noqa: S608 - ours
+JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
+"""
 COPIED = """
 SELECT ARRAY(SELECT content_id FROM mail_message
              WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid) = $5::uuid[]

@@ -1,6 +1,7 @@
 """Every SQL statement of the engine is understood by PostgreSQL against the migrated schema."""
 
 import importlib
+import itertools
 import pkgutil
 import re
 
@@ -34,3 +35,20 @@ def test_there_are_statements() -> None:
 async def test_a_statement_prepares(pool: Pool, name: str, sql: str) -> None:
     async with pool.acquire() as db:
         await db.prepare(sql)
+
+
+async def test_a_message_is_looked_up_by_its_key(pool: Pool) -> None:
+    """Whatever the planner knows of the table: of a folder, only what has changed is read by modseq."""
+    wrong = []
+    async with pool.acquire() as db:
+        for name, sql in STATEMENTS:
+            if not re.search(r"\bmail_message\b", sql):
+                continue
+            arguments = ", ".join(["NULL"] * len((await db.prepare(sql)).get_parameters()))
+            await db.execute(f"PREPARE planned AS {sql}")
+            plan = [row[0] for row in await db.fetch(f"EXPLAIN EXECUTE planned({arguments})")]
+            await db.execute("DEALLOCATE planned")
+            for line, condition in itertools.pairwise(plan):
+                if "message_by_change" in line and "modseq" not in condition:
+                    wrong.append(name)
+    assert not wrong
