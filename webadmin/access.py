@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext, gettext_lazy
 
 from webadmin.audit.record import of_request
 from webadmin.scope import Right, may, within
@@ -234,13 +235,13 @@ class Gate:
         match = request.resolver_match
         rule = PAGES.get(match.url_name or "", OPERATE) if match else OPERATE
         if not may(of_request(request), rule.asks(request.method)):
-            raise PermissionDenied("Your role does not include this page.")
+            raise PermissionDenied(gettext("Your role does not include this page."))
 
 
 class Permitted:
     """The same of the API; a permission of its framework."""
 
-    message = "Your role, or this token, does not include this."
+    message = gettext_lazy("Your role, or this token, does not include this.")
 
     def has_permission(self, request: Any, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:

@@ -20,6 +20,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 
 from mailservices.mail import sealing
 from mailservices.mail.address import parse
@@ -96,7 +97,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Who it is; None where name and password do not fit. Nothing is looked at where too much has failed."""
         name, peer = str(credentials.get("username", "")).strip().lower()[:320], _where(request)
         if not engine.admitted(peer, name):
-            raise ValidationError("Too many wrong passwords: try again later.", code="blocked")
+            raise ValidationError(gettext("Too many wrong passwords: try again later."), code="blocked")
         user = authenticate(request, **credentials)
         if user is None:
             engine.failed(peer, name)
@@ -170,7 +171,10 @@ class ProviderAdapter(DefaultSocialAccountAdapter):
             Administrator.objects.filter(email=email).first() if email and told.get("email_verified") else None
         )
         if person is None:
-            messages.error(request, f"No administrator here has the verified address {email or '(none)'}.")
+            messages.error(
+                request,
+                gettext("No administrator here has the verified address {what}.").format(what=email or "(none)"),
+            )
             raise ImmediateHttpResponse(redirect("account_login"))
         sociallogin.connect(request, person)
         record(

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.views.defaults import page_not_found
 from redis.exceptions import RedisError
 
@@ -24,8 +25,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404: what is no address of the API is told as its errors are."""
     if not request.path.startswith("/api/"):
         return page_not_found(request, exception)
-    words = "There is no such address in this API: see /api/v1/docs/."
-    body = {"type": "about:blank", "title": "Not found", "status": 404, "detail": words}
+    words = gettext("There is no such address in this API: see /api/v1/docs/.")
+    body = {"type": "about:blank", "title": gettext("Not found"), "status": 404, "detail": words}
     return JsonResponse(body, status=404, content_type=PROBLEM)
 
 
@@ -33,9 +34,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: called while the exception is being handled."""
     passing = isinstance(sys.exc_info()[1], OUTAGES)
     status, title, words = (
-        (503, "Not available now", "Something that this needs does not answer just now: try again in a moment.")
+        (
+            503,
+            gettext("Not available now"),
+            gettext("Something that this needs does not answer just now: try again in a moment."),
+        )
         if passing
-        else (500, "Something went wrong", "It is noted in the log. If it happens again, tell your administrator.")
+        else (
+            500,
+            gettext("Something went wrong"),
+            gettext("It is noted in the log. If it happens again, tell your administrator."),
+        )
     )
     if request.path.startswith("/api/"):
         body = {"type": "about:blank", "title": title, "status": status, "detail": words}

@@ -15,6 +15,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F, Func, Model, Q, QuerySet, TextField, Value
+from django.utils.translation import gettext
 
 from webadmin.audit.models import Entry
 from webadmin.audit.record import Actor
@@ -245,12 +246,12 @@ def within(actor: Actor, rows: QuerySet[Row]) -> QuerySet[Row]:
 def must(actor: Actor, right: Right, *things: Any) -> None:
     """Raises PermissionDenied: the right is missing, or one of the rows among these things is beyond reach."""
     if not may(actor, right):
-        raise PermissionDenied("You may not do that.")
+        raise PermissionDenied(gettext("You may not do that."))
     if reaches_all(actor):
         return
     for thing in things:
         if isinstance(thing, Model) and not visible(actor, type(thing)).filter(pk=thing.pk).exists():
-            raise PermissionDenied("That is not yours.")
+            raise PermissionDenied(gettext("That is not yours."))
 
 
 def own_or(actor: Actor, account: Account, right: Right) -> None:

@@ -358,6 +358,7 @@ def test_chart_and_api_page_show(signed_in: Page) -> None:
     signed_in.get_by_role("button", name="7 days").click()
     expect(signed_in.get_by_role("button", name="7 days")).to_have_attribute("aria-pressed", "true")
     signed_in.goto("/api/v1/docs/")
+    signed_in.get_by_role("link", name="accounts", exact=True).click(timeout=20_000)
     expect(signed_in.get_by_text("/api/v1/accounts/").first).to_be_visible(timeout=20_000)
 
 

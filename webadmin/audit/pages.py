@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
 
 from webadmin.audit.models import Entry
 from webadmin.audit.record import of_request
@@ -45,7 +46,7 @@ def index(request: HttpRequest) -> HttpResponse:
     for entry in shown:
         entry.changes = _changes(entry)  # type: ignore[attr-defined]
     asked = {name: request.GET.get(name, "") for name in (*FILTERS, "since", "until")}
-    context = {"title": "Audit", "page": shown, "asked": asked, "narrowed": any(asked.values())}
+    context = {"title": gettext("Audit"), "page": shown, "asked": asked, "narrowed": any(asked.values())}
     return render(request, "audit.html", context)
 
 

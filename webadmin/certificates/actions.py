@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail import certificate
 from mailservices.mail.errors import ProtocolError
@@ -40,9 +41,15 @@ def add_certificate(actor: Actor, chain: str, key: str) -> Certificate:
         field = "key" if isinstance(error, certificate.BadKey) else "chain"
         raise ValidationError({field: str(error)}) from error
     if read.until <= timezone.now():
-        raise ValidationError({"chain": f"It has expired: it was valid until {read.until:%Y-%m-%d %H:%M} UTC."})
+        raise ValidationError(
+            {
+                "chain": gettext("It has expired: it was valid until {until:%Y-%m-%d %H:%M} UTC.").format(
+                    until=read.until
+                )
+            }
+        )
     if Certificate.objects.filter(fingerprint=read.fingerprint).exists():
-        raise ValidationError({"chain": "This certificate is here already."})
+        raise ValidationError({"chain": gettext("This certificate is here already.")})
     row = create(
         Certificate,
         names=list(read.names),

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from webadmin.certificates import actions
 from webadmin.certificates.models import Certificate
@@ -23,14 +24,14 @@ class _Unseen(forms.Textarea):
 
 class CertificateForm(Form):
     chain = forms.CharField(
-        label="Certificate",
+        label=gettext_lazy("Certificate"),
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text="In PEM, followed by those of its issuers (fullchain.pem).",
+        help_text=gettext_lazy("In PEM, followed by those of its issuers (fullchain.pem)."),
     )
     key = forms.CharField(
-        label="Its private key",
+        label=gettext_lazy("Its private key"),
         widget=_Unseen(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="In PEM (privkey.pem). It is kept sealed and never shown again.",
+        help_text=gettext_lazy("In PEM (privkey.pem). It is kept sealed and never shown again."),
     )
 
 
@@ -39,14 +40,17 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         row = attempt(form, lambda: actions.add_certificate(actor(request), **form.cleaned_data))
         if row is not None:
-            messages.success(request, f"Whoever asks for {', '.join(row.names)} gets it within seconds.")
+            messages.success(
+                request,
+                gettext("Whoever asks for {listed} gets it within seconds.").format(listed=", ".join(row.names)),
+            )
             return redirect("certificates")
     now = timezone.now()
     rows = [
         (row, (row.until - now).days, row.until < now + actions.RENEW_BEFORE) for row in Certificate.objects.all()
     ]
     context = {
-        "title": "Certificates",
+        "title": gettext("Certificates"),
         "form": form,
         "rows": rows,
         "hostname": settings.CONFIG.hostname,
@@ -58,8 +62,13 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Certificate, pk=pk)
     if request.method == "POST":
         actions.remove_certificate(actor(request), row)
-        messages.success(request, f"The certificate for {row} is removed.")
+        messages.success(request, gettext("The certificate for {row} is removed.").format(row=row))
         return redirect("certificates")
-    words = "Mail programs that ask for its names get another certificate, or the appliance's own, and may object."
-    context = {"title": f"Remove the certificate for {', '.join(row.names)}?", "words": words}
+    words = gettext(
+        "Mail programs that ask for its names get another certificate, or the appliance's own, and may object."
+    )
+    context = {
+        "title": gettext("Remove the certificate for {listed}?").format(listed=", ".join(row.names)),
+        "words": words,
+    }
     return render(request, "delete.html", {**context, "back": "certificates"})

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from mailservices.mail import passwords
@@ -37,7 +38,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = AccountForm(request.POST or None, initial={"address": f"@{domain}" if domain else ""})
     for name in ("active", "quota_messages", "send_as", *actions.SENDING):
         del form.fields[name]
-    form.fields["password"].help_text = "Empty: one is made, and shown once."
+    form.fields["password"].help_text = gettext("Empty: one is made, and shown once.")
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         password = values["password"] or passwords.invent()
@@ -51,7 +52,9 @@ def new(request: HttpRequest) -> HttpResponse:
             shown = None if values["password"] else password
             return render(request, "account_made.html", {"account": account, "password": shown})
     return render(
-        request, "form.html", {"form": form, "title": "New account", "verb": "Create it", "back": "accounts"}
+        request,
+        "form.html",
+        {"form": form, "title": gettext("New account"), "verb": gettext("Create it"), "back": "accounts"},
     )
 
 
@@ -71,8 +74,8 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         },
     )
     del form.fields["address"]
-    form.fields["password"].label = "New password"
-    form.fields["password"].help_text = "Empty: it stays as it is."
+    form.fields["password"].label = gettext("New password")
+    form.fields["password"].help_text = gettext("Empty: it stays as it is.")
     if not may(actor(request), Right.MANAGE):
         form.keep("password")
     if request.method == "POST" and form.is_valid():
@@ -93,7 +96,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
                 )
 
         if attempt(form, carry_out) is not None:
-            messages.success(request, f"{account.address} is changed.")
+            messages.success(request, gettext("{address} is changed.").format(address=account.address))
             return redirect("account", pk)
     context = {
         "form": form,
@@ -117,9 +120,16 @@ def pop(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         changed = attempt(form, lambda: choices.change_pop(actor(request), account, **form.cleaned_data))
         if changed is not None:
-            messages.success(request, f"POP serves {account.address} like this from its next sign-in.")
+            messages.success(
+                request,
+                gettext("POP serves {address} like this from its next sign-in.").format(address=account.address),
+            )
             return redirect("account", pk)
-    context = {"form": form, "title": f"POP of {account.address}", "verb": "Save"}
+    context = {
+        "form": form,
+        "title": gettext("POP of {address}").format(address=account.address),
+        "verb": gettext("Save"),
+    }
     return render(request, "form.html", {**context, "back": "account", "back_pk": pk})
 
 
@@ -129,10 +139,10 @@ def held(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(visible(actor(request), Account), pk=pk, deleted_at__isnull=True)
     if request.POST.get("verb") == "discard":
         count = queue.discard_held(actor(request), account)
-        messages.success(request, f"Mail to {count} recipients is discarded.")
+        messages.success(request, gettext("Mail to {count} recipients is discarded.").format(count=count))
     else:
         count = queue.release_held(actor(request), account)
-        messages.success(request, f"Mail to {count} recipients is let go.")
+        messages.success(request, gettext("Mail to {count} recipients is let go.").format(count=count))
     return redirect("account", pk)
 
 
@@ -142,7 +152,9 @@ def new_disposable(request: HttpRequest, pk: int) -> HttpResponse:
         visible(actor(request), Account).select_related("domain"), pk=pk, deleted_at__isnull=True
     )
     alias = actions.create_disposable(actor(request), account, request.POST.get("note", "")[:200])
-    messages.success(request, f"{alias} leads to {account.address} now.")
+    messages.success(
+        request, gettext("{alias} leads to {address} now.").format(alias=alias, address=account.address)
+    )
     return redirect("account", pk)
 
 
@@ -150,11 +162,13 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(visible(actor(request), Account), pk=pk, deleted_at__isnull=True)
     if request.method == "POST":
         actions.delete_account(actor(request), account)
-        messages.success(request, f"{account.address} is deleted.")
+        messages.success(request, gettext("{address} is deleted.").format(address=account.address))
         return redirect("accounts")
     context = {
-        "title": f"Delete {account.address}?",
-        "words": "Nobody can sign in or send to it. It can be had back for 30 days; then its mail is gone.",
+        "title": gettext("Delete {address}?").format(address=account.address),
+        "words": gettext(
+            "Nobody can sign in or send to it. It can be had back for 30 days; then its mail is gone."
+        ),
         "back": "account",
         "pk": pk,
     }

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
 
 from mailservices.mail.address import normal_domain
 from mailservices.mail.errors import ProtocolError
@@ -27,42 +28,46 @@ def domains_named(who: Actor, text: str) -> list[Domain]:
             raise ValidationError({"domains": f"{word}: {error}"}) from error
     found = list(visible(who, Domain).filter(name__in=names))
     if missing := sorted(names - {domain.name for domain in found}):
-        raise ValidationError({"domains": f"There is no domain {', '.join(missing)}."})
+        raise ValidationError(
+            {"domains": gettext("There is no domain {listed}.").format(listed=", ".join(missing))}
+        )
     return found
 
 
 class AdministratorForm(Form):
     """`username` is asked only of a new one; a password only where it is to change."""
 
-    username = forms.CharField(label="Name to sign in with", max_length=150)
-    role = forms.ChoiceField(label="Role")
+    username = forms.CharField(label=gettext_lazy("Name to sign in with"), max_length=150)
+    role = forms.ChoiceField(label=gettext_lazy("Role"))
     tenant = forms.ModelChoiceField(
-        label="Tenant",
+        label=gettext_lazy("Tenant"),
         queryset=Tenant.objects.none(),
         required=False,
-        empty_label="none",
-        help_text="Of tenant administrators; of helpdesk that helps all of a tenant.",
+        empty_label=gettext_lazy("none"),
+        help_text=gettext_lazy("Of tenant administrators; of helpdesk that helps all of a tenant."),
     )
     domains = forms.CharField(
-        label="Domains",
+        label=gettext_lazy("Domains"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="Of domain administrators, and of helpdesk without a tenant: one name on each line.",
+        help_text=gettext_lazy(
+            "Of domain administrators, and of helpdesk without a tenant: one name on each line."
+        ),
     )
     email = forms.CharField(
-        label="Address at the identity provider",
+        label=gettext_lazy("Address at the identity provider"),
         max_length=320,
         required=False,
-        help_text="Empty: she signs in with her password only.",
+        help_text=gettext_lazy("Empty: she signs in with her password only."),
     )
     password = forms.CharField(
-        label="Password",
+        label=gettext_lazy("Password"),
         strip=False,
         max_length=1000,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least ten characters.",
+        help_text=gettext_lazy("At least ten characters."),
     )
-    is_active = forms.BooleanField(label="May sign in", required=False, initial=True)
+    is_active = forms.BooleanField(label=gettext_lazy("May sign in"), required=False, initial=True)
 
     def __init__(self, who: Actor, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -82,7 +87,7 @@ def index(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     found = visible(actor(request), Administrator).exclude(role=Role.USER).filter(username__icontains=words)
     found = found.select_related("tenant").prefetch_related("domains").order_by("username")
-    context = {"title": "Administrators", "page": page(request, found), "q": words}
+    context = {"title": gettext("Administrators"), "page": page(request, found), "q": words}
     return render(request, "administrators.html", context)
 
 
@@ -94,9 +99,14 @@ def new(request: HttpRequest) -> HttpResponse:
         name = form.cleaned_data["username"]
         made = attempt(form, lambda: verbs.create_administrator(name, actor=who, **form.values))
         if made is not None:
-            messages.success(request, f"{made} may sign in now.")
+            messages.success(request, gettext("{made} may sign in now.").format(made=made))
             return redirect("administrators")
-    context = {"form": form, "title": "New administrator", "verb": "Create it", "back": "administrators"}
+    context = {
+        "form": form,
+        "title": gettext("New administrator"),
+        "verb": gettext("Create it"),
+        "back": "administrators",
+    }
     return render(request, "form.html", context)
 
 
@@ -108,13 +118,13 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     form = AdministratorForm(who, request.POST or None, initial={**initial, "domains": names})
     del form.fields["username"]
     form.fields["password"].required = False
-    form.fields["password"].help_text = "Empty: it stays as it is. A new one ends her sessions."
+    form.fields["password"].help_text = gettext("Empty: it stays as it is. A new one ends her sessions.")
     if request.method == "POST" and form.is_valid():
         changed = attempt(form, lambda: verbs.change_administrator(who, row, **form.values))
         if changed is not None:
-            messages.success(request, f"{row} is changed.")
+            messages.success(request, gettext("{row} is changed.").format(row=row))
             return redirect("administrators")
-    context = {"form": form, "title": str(row), "verb": "Save", "back": "administrators"}
+    context = {"form": form, "title": str(row), "verb": gettext("Save"), "back": "administrators"}
     return render(request, "form.html", {**context, "delete": "administrator-delete", "pk": pk})
 
 
@@ -127,14 +137,16 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
         return True
 
     if request.method == "POST" and form.is_valid() and attempt(form, carry_out):
-        messages.success(request, f"{row} is deleted.")
+        messages.success(request, gettext("{row} is deleted.").format(row=row))
         return redirect("administrators")
     tokens = row.tokens.count()
     context = {
         "form": form,
-        "title": f"Delete {row}?",
-        "words": f"She cannot sign in from then on, and her {tokens} API token(s) are good for nothing. What she "
-        "did stays in the audit.",
+        "title": gettext("Delete {row}?").format(row=row),
+        "words": gettext(
+            "She cannot sign in from then on, and her {tokens} API token(s) are good for "
+            "nothing. What she did stays in the audit."
+        ).format(tokens=tokens),
         "back": "administrator",
         "pk": pk,
     }

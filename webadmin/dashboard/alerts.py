@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 
 from mailservices.mail.vocabulary import KeyState, QueueState
 from webadmin.audit.record import Actor
@@ -56,20 +57,23 @@ def alerts(who: Actor) -> list[Alert]:
 def _gateway(notices: list[Notice]) -> Iterator[Alert]:
     for notice in [one for one in notices if one.name == "gateway" and one.at >= timezone.now() - NOTICE]:
         yield Alert(
-            f"Every client on port 25 shows as {notice.detail}, a private address: a gateway hides the real ones. "
-            "SPF, reverse DNS, blocklists and limits then judge the gateway. Let the gateway speak the PROXY "
-            "protocol and name it in FACTEUR_PROXY_FROM, or let it pass the clients' addresses on. Until then "
-            "such checks refuse nothing for good.",
-            severe=True, title="All mail seems to come from one address",
-        )  # fmt: skip
+            gettext(
+                "Every client on port 25 shows as {detail}, a private address: a gateway hides the real ones. "
+                "SPF, reverse DNS, blocklists and limits then judge the gateway. Let the gateway speak the PROXY "
+                "protocol and name it in FACTEUR_PROXY_FROM, or let it pass the clients' addresses on. Until "
+                "then such checks refuse nothing for good."
+            ).format(detail=notice.detail),
+            severe=True,
+            title=gettext("All mail seems to come from one address"),
+        )
 
 
 def _workers() -> Iterator[Alert]:
     until = counted_until()
     if until is not None and timezone.now() - until > BEHIND and TraceEvent.objects.exists():
-        words = (
-            f"No worker has done its rounds since {until:%Y-%m-%d %H:%M} UTC: look whether worker and beat run."
-        )
+        words = gettext(
+            "No worker has done its rounds since {until:%Y-%m-%d %H:%M} UTC: look whether worker and beat run."
+        ).format(until=until)
         yield Alert(words, severe=True)
 
 
@@ -77,20 +81,23 @@ def _held(who: Actor) -> Iterator[Alert]:
     count = visible(who, Recipient).filter(state=QueueState.HELD)[:1001].count()
     if count:
         many = (
-            "1 recipient"
-            if count == 1
-            else f"{count} recipients"
+            ngettext("{count} recipient", "{count} recipients", count).format(count=count)
             if count <= 1000
-            else "more than 1,000 recipients"
+            else gettext("more than 1,000 recipients")
         )
-        words = f"Outgoing mail to {many} is held: see who sent it, then let it go or cancel it."
+        words = gettext("Outgoing mail to {many} is held: see who sent it, then let it go or cancel it.").format(
+            many=many
+        )
         yield Alert(words, f"{reverse('queue')}?state=held")
 
 
 def _certificates() -> Iterator[Alert]:
     for row in ending():
-        ends = "expired on" if row.until < timezone.now() else "ends on"
-        words = f"The certificate for {', '.join(row.names)} {ends} {row.until:%Y-%m-%d}: renew it."
+        words = (
+            gettext("The certificate for {names} expired on {until:%Y-%m-%d}: renew it.")
+            if row.until < timezone.now()
+            else gettext("The certificate for {names} ends on {until:%Y-%m-%d}: renew it.")
+        ).format(names=", ".join(row.names), until=row.until)
         yield Alert(words, reverse("certificates"), severe=row.until < timezone.now())
 
 
@@ -109,7 +116,9 @@ def _down() -> Iterator[Alert]:
     for lane in Lane.objects.filter(failures__gt=0, down_since__lt=timezone.now() - DOWN).order_by("down_since")[
         :ROWS
     ]:
-        words = f"Nobody can be reached at {lane.lane} since {lane.down_since:%Y-%m-%d %H:%M} UTC: {lane.reason}"
+        words = gettext("Nobody can be reached at {lane} since {since:%Y-%m-%d %H:%M} UTC: {reason}").format(
+            lane=lane.lane, since=lane.down_since, reason=lane.reason
+        )
         yield Alert(words, f"{reverse('queue')}?destination={lane.lane}")
 
 
@@ -119,7 +128,9 @@ def _keys(who: Actor) -> Iterator[Alert]:
     )
     rows = unseen.values("domain_id", "domain__name").annotate(Count("pk")).order_by("domain__name")[:ROWS]
     for row in rows:
-        words = f"The key that signs the mail of {row['domain__name']} is not in the DNS: publish its record."
+        words = gettext("The key that signs the mail of {name} is not in the DNS: publish its record.").format(
+            name=row["domain__name"]
+        )
         yield Alert(words, reverse("domain", args=[row["domain_id"]]))
 
 
@@ -128,16 +139,18 @@ def _records(who: Actor) -> Iterator[Alert]:
         visible(who, LastLook).exclude(problems=[]).select_related("domain").order_by("domain__name")[:ROWS]
     ):
         wrong, when = ", ".join(look.problems[:4]), f"{look.at:%Y-%m-%d %H:%M}"
-        words = f"DNS of {look.domain.name}: {wrong}, when it was looked up on {when} UTC."
+        words = gettext("DNS of {name}: {wrong}, when it was looked up on {when} UTC.").format(
+            name=look.domain.name, wrong=wrong, when=when
+        )
         yield Alert(words, reverse("domain", args=[look.domain_id]))
 
 
 def _hooks() -> Iterator[Alert]:
     failing = Webhook.objects.exclude(active=True, failing_since=None).exclude(active=False, switched_off="")
     for hook in failing[:ROWS]:
-        why = (
-            f"takes nothing since {hook.failing_since:%Y-%m-%d %H:%M} UTC"
+        words = (
+            gettext("The webhook {url} takes nothing since {since:%Y-%m-%d %H:%M} UTC.")
             if hook.active and hook.failing_since
-            else f"is switched off: {hook.switched_off}"
-        )
-        yield Alert(f"The webhook {hook.url} {why}.", reverse("webhook", args=[hook.pk]))
+            else gettext("The webhook {url} is switched off: {why}.")
+        ).format(url=hook.url, since=hook.failing_since, why=hook.switched_off)
+        yield Alert(words, reverse("webhook", args=[hook.pk]))

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 
 from webadmin.dashboard.forms import AliasForm, actor, attempt, page
 from webadmin.directory import actions
@@ -35,10 +36,12 @@ def new(request: HttpRequest) -> HttpResponse:
         address = form.cleaned_data["address"]
         alias = attempt(form, lambda: actions.create_alias(actor(request), address, **form.changes))
         if alias is not None:
-            messages.success(request, f"{alias} is created.")
+            messages.success(request, gettext("{alias} is created.").format(alias=alias))
             return redirect("aliases")
     return render(
-        request, "form.html", {"form": form, "title": "New alias", "verb": "Create it", "back": "aliases"}
+        request,
+        "form.html",
+        {"form": form, "title": gettext("New alias"), "verb": gettext("Create it"), "back": "aliases"},
     )
 
 
@@ -58,12 +61,12 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         changed = attempt(form, lambda: actions.change_alias(actor(request), alias, **form.changes))
         if changed is not None:
-            messages.success(request, f"{alias} is changed.")
+            messages.success(request, gettext("{alias} is changed.").format(alias=alias))
             return redirect("aliases")
     context = {
         "form": form,
         "title": str(alias),
-        "verb": "Save",
+        "verb": gettext("Save"),
         "back": "aliases",
         "delete": "alias-delete",
         "pk": pk,
@@ -77,11 +80,11 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if request.method == "POST":
         actions.delete_alias(actor(request), alias)
-        messages.success(request, f"{alias} is deleted.")
+        messages.success(request, gettext("{alias} is deleted.").format(alias=alias))
         return redirect("aliases")
     context = {
-        "title": f"Delete {alias}?",
-        "words": "Mail to it is refused from then on.",
+        "title": gettext("Delete {alias}?").format(alias=alias),
+        "words": gettext("Mail to it is refused from then on."),
         "back": "alias",
         "pk": pk,
     }

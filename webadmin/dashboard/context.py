@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from webadmin.access import OPERATE, PAGES
 from webadmin.audit.record import of_request
@@ -9,56 +10,70 @@ from webadmin.scope import may, rights
 
 #: The menu: groups, each with the names of pages and how they are called. Nobody is shown what is not hers.
 MENU = (
-    ("", (("dashboard", "Overview"),)),
-    ("Mail", (("domains", "Domains"), ("accounts", "Accounts"), ("aliases", "Aliases"))),
+    ("", (("dashboard", gettext_lazy("Overview")),)),
     (
-        "Traffic",
+        gettext_lazy("Mail"),
         (
-            ("queue", "Queue"),
-            ("trace", "Trace"),
-            ("rehearsal", "What if?"),
-            ("routes", "Routes"),
-            ("reports", "Reports"),
+            ("domains", gettext_lazy("Domains")),
+            ("accounts", gettext_lazy("Accounts")),
+            ("aliases", gettext_lazy("Aliases")),
         ),
     ),
     (
-        "Security",
+        gettext_lazy("Traffic"),
         (
-            ("security", "Security"),
-            ("policy", "Policy"),
-            ("certificates", "Certificates"),
+            ("queue", gettext_lazy("Queue")),
+            ("trace", gettext_lazy("Trace")),
+            ("rehearsal", gettext_lazy("What if?")),
+            ("routes", gettext_lazy("Routes")),
+            ("reports", gettext_lazy("Reports")),
+        ),
+    ),
+    (
+        gettext_lazy("Security"),
+        (
+            ("security", gettext_lazy("Security")),
+            ("policy", gettext_lazy("Policy")),
+            ("certificates", gettext_lazy("Certificates")),
             ("sign-ins", "Sign-ins"),
-            ("administrators", "Administrators"),
-            ("audit", "Audit"),
+            ("administrators", gettext_lazy("Administrators")),
+            ("audit", gettext_lazy("Audit")),
         ),
     ),
     (
-        "Settings",
+        gettext_lazy("Settings"),
         (
-            ("settings", "Settings"),
-            ("health", "Health"),
-            ("tenants", "Tenants"),
-            ("tokens", "Tokens"),
-            ("webhooks", "Webhooks"),
-            ("docs", "API"),
+            ("settings", gettext_lazy("Settings")),
+            ("health", gettext_lazy("Health")),
+            ("tenants", gettext_lazy("Tenants")),
+            ("tokens", gettext_lazy("Tokens")),
+            ("webhooks", gettext_lazy("Webhooks")),
+            ("docs", gettext_lazy("API")),
         ),
     ),
 )
 #: That of whoever owns an account.
 OWN_MENU = (
-    ("", (("home", "Home"),)),
+    ("", (("home", gettext_lazy("Home")),)),
     (
-        "Mail",
+        gettext_lazy("Mail"),
         (
-            ("own-addresses", "Addresses"),
-            ("own-forwarding", "Forwarding"),
-            ("own-vacation", "Vacation"),
-            ("own-removed", "Deleted messages"),
-            ("own-export", "Export"),
-            ("own-programs", "Mail programs"),
+            ("own-addresses", gettext_lazy("Addresses")),
+            ("own-forwarding", gettext_lazy("Forwarding")),
+            ("own-vacation", gettext_lazy("Vacation")),
+            ("own-removed", gettext_lazy("Deleted messages")),
+            ("own-export", gettext_lazy("Export")),
+            ("own-programs", gettext_lazy("Mail programs")),
         ),
     ),
-    ("Security", (("own-apps", "App passwords"), ("own-log", "Sign-ins"), ("mfa_index", "Sign-in here"))),
+    (
+        gettext_lazy("Security"),
+        (
+            ("own-apps", gettext_lazy("App passwords")),
+            ("own-log", "Sign-ins"),
+            ("mfa_index", gettext_lazy("Sign-in here")),
+        ),
+    ),
 )
 #: Pages below one of the menu's whose name does not begin like that one's.
 BELOW = {

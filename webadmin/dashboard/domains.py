@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from mailservices.mail.mta_sts import Mode
@@ -34,7 +35,9 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         domain = attempt(form, lambda: actions.create_domain(actor(request), form.cleaned_data["name"]))
         if domain is not None:
-            messages.success(request, f"{domain.name} is created. Now set the DNS records below.")
+            messages.success(
+                request, gettext("{name} is created. Now set the DNS records below.").format(name=domain.name)
+            )
             return redirect("domain", domain.pk)
     words = request.GET.get("q", "").strip()
     found = visible(actor(request), Domain).filter(name__contains=words.lower()).select_related("last_look")
@@ -48,7 +51,12 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and "active" in request.POST:
         active = request.POST["active"] == "yes"
         actions.change_domain(actor(request), domain, active=active)
-        messages.success(request, f"{domain.name} is switched {'on' if active else 'off'}.")
+        messages.success(
+            request,
+            (gettext("{name} is switched on.") if active else gettext("{name} is switched off.")).format(
+                name=domain.name
+            ),
+        )
         return redirect("domain", pk)
     shown = ("alias_of", "tenant", "detail_folders", "language", *actions.SENDING, *actions.TOTALS)
     settings_now = {name: getattr(domain, name) for name in shown}
@@ -60,7 +68,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         changed = attempt(form, lambda: actions.change_domain(actor(request), domain, **form.cleaned_data))
         if changed is not None:
-            messages.success(request, f"{domain.name} is changed.")
+            messages.success(request, gettext("{name} is changed.").format(name=domain.name))
             return redirect("domain", pk)
     keys = list(domain.dkim_keys.all())
     own_routes = Q(recipient=domain.name) | Q(sender__in=[domain.name, f"@{domain.name}"])
@@ -87,10 +95,15 @@ def dkim(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         if request.POST.get("verb") == "rotate":
             signing.rotate_keys(actor(request), domain)
-            messages.success(request, f"Mail of {domain.name} is signed with the next keys from now on.")
+            messages.success(
+                request,
+                gettext("Mail of {name} is signed with the next keys from now on.").format(name=domain.name),
+            )
         else:
             signing.prepare_keys(actor(request), domain)
-            messages.success(request, "The next keys are made. Publish their records, then switch to them.")
+            messages.success(
+                request, gettext("The next keys are made. Publish their records, then switch to them.")
+            )
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("domain", pk)
@@ -106,12 +119,12 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
             return True
 
         if attempt(form, carry_out):
-            messages.success(request, f"{domain.name} is deleted.")
+            messages.success(request, gettext("{name} is deleted.").format(name=domain.name))
             return redirect("domains")
     context = {
         "form": form,
-        "title": f"Delete {domain.name}?",
-        "words": "Mail for the domain is refused from then on.",
+        "title": gettext("Delete {name}?").format(name=domain.name),
+        "words": gettext("Mail for the domain is refused from then on."),
         "back": "domain",
         "pk": pk,
     }

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Count, F, FloatField, Min, Q, QuerySet, Sum
 from django.db.models.functions import Cast, TruncHour
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 from redis.exceptions import RedisError
 
 from mailservices.mail.vocabulary import Event, QueueState, SignInOutcome
@@ -34,16 +35,22 @@ KEPT_SECONDS = 15
 KEPT_OF_FEW = 600
 #: The lines of the chart: what is counted, and how it is called.
 LINES = {
-    Event.DELIVERED: "Delivered here",
-    Event.RELAYED: "Sent on",
-    Event.REFUSED: "Refused",
-    Event.DEFERRED: "Deferred",
-    Event.FAILED: "Failed",
-    Event.BOUNCED: "Came back",
+    Event.DELIVERED: gettext_noop("Delivered here"),
+    Event.RELAYED: gettext_noop("Sent on"),
+    Event.REFUSED: gettext_noop("Refused"),
+    Event.DEFERRED: gettext_noop("Deferred"),
+    Event.FAILED: gettext_noop("Failed"),
+    Event.BOUNCED: gettext_noop("Came back"),
 }
 #: Hours since a message came in: the steps of the queue's ages.
 AGES = (1, 6, 24, 72)
-AGE_NAMES = ("less than an hour", "1 to 6 hours", "6 to 24 hours", "1 to 3 days", "more than 3 days")
+AGE_NAMES = (
+    gettext_noop("less than an hour"),
+    gettext_noop("1 to 6 hours"),
+    gettext_noop("6 to 24 hours"),
+    gettext_noop("1 to 3 days"),
+    gettext_noop("more than 3 days"),
+)
 DESTINATIONS = 8
 FULLEST = 5
 
@@ -148,7 +155,8 @@ def hourly(who: Actor, start: datetime) -> dict[tuple[datetime, str], int]:
 
 def chart(who: Actor, hours: int) -> dict[str, Any]:
     """Times in seconds since the epoch, then one list for each line."""
-    return kept(who, f"chart-{hours}", lambda: _chart(who, hours))
+    found = kept(who, f"chart-{hours}", lambda: _chart(who, hours))
+    return found | {"series": {gettext(label): line for label, line in found["series"].items()}}
 
 
 def _chart(who: Actor, hours: int) -> dict[str, Any]:

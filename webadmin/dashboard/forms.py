@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -13,11 +13,18 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import make_aware
+from django.utils.translation import gettext_lazy
 
 from mailservices.mail.report_texts import ENGLISH, LANGUAGES
 from mailservices.mail.vocabulary import Posting, Protocol
 from webadmin.audit.record import of_request
 from webadmin.directory.models import Domain, Tenant
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+#: What people read, in the language that they have asked for.
+Words: TypeAlias = "_StrOrPromise"
 
 Row = TypeVar("Row", bound=Model)
 Result = TypeVar("Result")
@@ -85,11 +92,13 @@ class LongSelect(forms.Select):
 
 
 class DomainForm(Form):
-    name = forms.CharField(label="Domain", max_length=255, help_text="Such as example.org.")
+    name = forms.CharField(
+        label=gettext_lazy("Domain"), max_length=255, help_text=gettext_lazy("Such as example.org.")
+    )
     name.widget.attrs = {"placeholder": "example.org", "autocomplete": "off", "spellcheck": "false"}
 
 
-def _limit(label: str, help_text: str = "") -> forms.IntegerField:
+def _limit(label: Words, help_text: Words = "") -> forms.IntegerField:
     """Of what is sent in a day; empty is no limit of this kind."""
     return forms.IntegerField(label=label, min_value=1, max_value=2**31 - 1, required=False, help_text=help_text)
 
@@ -97,31 +106,43 @@ def _limit(label: str, help_text: str = "") -> forms.IntegerField:
 class AccountForm(Form):
     """`address` is asked only of a new account; a password only where it is to change."""
 
-    address = forms.CharField(label="Address", max_length=320, help_text="The name to sign in with, too.")
-    display_name = forms.CharField(label="Name", max_length=200, required=False)
+    address = forms.CharField(
+        label=gettext_lazy("Address"), max_length=320, help_text=gettext_lazy("The name to sign in with, too.")
+    )
+    display_name = forms.CharField(label=gettext_lazy("Name"), max_length=200, required=False)
     quota = forms.FloatField(
-        label="Quota in GiB", required=False, min_value=0.001, help_text="Empty: no limit.", localize=False
+        label=gettext_lazy("Quota in GiB"),
+        required=False,
+        min_value=0.001,
+        help_text=gettext_lazy("Empty: no limit."),
+        localize=False,
     )
     quota_messages = forms.IntegerField(
-        label="Quota in messages", required=False, min_value=1, max_value=2**62 - 1, help_text="Empty: no limit."
+        label=gettext_lazy("Quota in messages"),
+        required=False,
+        min_value=1,
+        max_value=2**62 - 1,
+        help_text=gettext_lazy("Empty: no limit."),
     )
     password = forms.CharField(
-        label="Password",
+        label=gettext_lazy("Password"),
         required=False,
         max_length=1000,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     send_as = forms.CharField(
-        label="May also send as",
+        label=gettext_lazy("May also send as"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Addresses of others here, one on each line; @example.org is all of a domain's.",
+        help_text=gettext_lazy("Addresses of others here, one on each line; @example.org is all of a domain's."),
     )
-    sending_messages = _limit("Messages it may send a day", "Empty, here and below: as its domain says.")
-    sending_recipients = _limit("Recipients it may write to a day")
-    sending_newcomers = _limit("Of these, recipients never written to before")
-    active = forms.BooleanField(label="May sign in and receive mail", required=False, initial=True)
+    sending_messages = _limit(
+        gettext_lazy("Messages it may send a day"), gettext_lazy("Empty, here and below: as its domain says.")
+    )
+    sending_recipients = _limit(gettext_lazy("Recipients it may write to a day"))
+    sending_newcomers = _limit(gettext_lazy("Of these, recipients never written to before"))
+    active = forms.BooleanField(label=gettext_lazy("May sign in and receive mail"), required=False, initial=True)
 
     @property
     def quota_bytes(self) -> int | None:
@@ -132,50 +153,59 @@ class AccountForm(Form):
 class PopForm(Form):
     """A field for each choice; without a number of days there is no limit."""
 
-    active = forms.BooleanField(label="Served by POP", required=False)
-    folder = forms.CharField(label="The folder that is served", max_length=1000)
+    active = forms.BooleanField(label=gettext_lazy("Served by POP"), required=False)
+    folder = forms.CharField(label=gettext_lazy("The folder that is served"), max_length=1000)
     newest_days = forms.IntegerField(
-        label="Only mail of the last days", required=False, min_value=1, help_text="Empty: everything."
-    )
-    delete_retrieved = forms.BooleanField(label="Remove what was retrieved", required=False)
-    to_trash = forms.BooleanField(label="What is removed goes to Trash", required=False)
-    expire_days = forms.IntegerField(
-        label="Remove mail after days",
+        label=gettext_lazy("Only mail of the last days"),
         required=False,
         min_value=1,
-        help_text="With the next QUIT, whether it was retrieved or not. Empty: never.",
+        help_text=gettext_lazy("Empty: everything."),
     )
-    login_delay = forms.IntegerField(label="Seconds between two sign-ins", min_value=0, initial=0)
+    delete_retrieved = forms.BooleanField(label=gettext_lazy("Remove what was retrieved"), required=False)
+    to_trash = forms.BooleanField(label=gettext_lazy("What is removed goes to Trash"), required=False)
+    expire_days = forms.IntegerField(
+        label=gettext_lazy("Remove mail after days"),
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("With the next QUIT, whether it was retrieved or not. Empty: never."),
+    )
+    login_delay = forms.IntegerField(label=gettext_lazy("Seconds between two sign-ins"), min_value=0, initial=0)
 
 
 class AliasForm(Form):
     address = forms.CharField(
-        label="Address",
+        label=gettext_lazy("Address"),
         max_length=320,
-        help_text="@example.org takes what no other address takes, shop-*@example.org whatever begins with shop-.",
+        help_text=gettext_lazy(
+            "@example.org takes what no other address takes, shop-*@example.org whatever begins with shop-."
+        ),
     )
     targets = forms.CharField(
-        label="Leads to", widget=forms.Textarea(attrs={"rows": 4}), help_text="One address on each line."
+        label=gettext_lazy("Leads to"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=gettext_lazy("One address on each line."),
     )
 
     posting = forms.ChoiceField(
-        label="Who may write to it",
+        label=gettext_lazy("Who may write to it"),
         choices=[
-            (Posting.EVERYONE, "Everyone"),
-            (Posting.DOMAIN, "Accounts of its domain"),
-            (Posting.MEMBERS, "Accounts that it leads to"),
-            (Posting.NAMED, "The accounts below"),
+            (Posting.EVERYONE, gettext_lazy("Everyone")),
+            (Posting.DOMAIN, gettext_lazy("Accounts of its domain")),
+            (Posting.MEMBERS, gettext_lazy("Accounts that it leads to")),
+            (Posting.NAMED, gettext_lazy("The accounts below")),
         ],
         initial=Posting.EVERYONE,
     )
     posters = forms.CharField(
-        label="Accounts that may write to it", required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )
-    note = forms.CharField(label="What it is for", max_length=200, required=False)
-    expires_at = forms.DateTimeField(
-        label="Expires",
+        label=gettext_lazy("Accounts that may write to it"),
         required=False,
-        help_text="Then its mail is refused. Empty: never. In UTC.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    note = forms.CharField(label=gettext_lazy("What it is for"), max_length=200, required=False)
+    expires_at = forms.DateTimeField(
+        label=gettext_lazy("Expires"),
+        required=False,
+        help_text=gettext_lazy("Then its mail is refused. Empty: never. In UTC."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 
@@ -200,62 +230,71 @@ class DomainSettingsForm(Form):
     """What may be said of a domain's addresses, and of how much its accounts send."""
 
     alias_of = forms.ModelChoiceField(
-        label="Leads to",
+        label=gettext_lazy("Leads to"),
         queryset=Domain.objects.none(),
         widget=LongSelect(),
         required=False,
-        empty_label="itself",
-        help_text="Each of its addresses is then the one of the same name there.",
+        empty_label=gettext_lazy("itself"),
+        help_text=gettext_lazy("Each of its addresses is then the one of the same name there."),
     )
     tenant = forms.ModelChoiceField(
-        label="Tenant",
+        label=gettext_lazy("Tenant"),
         queryset=Tenant.objects.all(),
         required=False,
-        empty_label="none: the appliance's own",
-        help_text="Whose administrators have it, and from whose limits it takes.",
+        empty_label=gettext_lazy("none: the appliance's own"),
+        help_text=gettext_lazy("Whose administrators have it, and from whose limits it takes."),
     )
     detail_folders = forms.BooleanField(
-        label="Mail to user+detail goes into the folder of that name, where there is one", required=False
+        label=gettext_lazy("Mail to user+detail goes into the folder of that name, where there is one"),
+        required=False,
     )
     language = forms.ChoiceField(
-        label="Language of delivery reports", choices=[*LANGUAGES.items()], initial=ENGLISH
+        label=gettext_lazy("Language of delivery reports"), choices=[*LANGUAGES.items()], initial=ENGLISH
     )
-    sending_messages = forms.IntegerField(label="Messages of one account a day", min_value=1)
-    sending_recipients = forms.IntegerField(label="Recipients of one account a day", min_value=1)
+    sending_messages = forms.IntegerField(label=gettext_lazy("Messages of one account a day"), min_value=1)
+    sending_recipients = forms.IntegerField(label=gettext_lazy("Recipients of one account a day"), min_value=1)
     sending_newcomers = forms.IntegerField(
-        label="Of these, recipients never written to before",
+        label=gettext_lazy("Of these, recipients never written to before"),
         min_value=1,
-        help_text="Beyond a limit, mail is held until you release it: the usual sign of a stolen password.",
+        help_text=gettext_lazy(
+            "Beyond a limit, mail is held until you release it: the usual sign of a stolen password."
+        ),
     )
-    total_messages = _limit("Messages of all accounts together a day", "Empty, here and below: no limit.")
-    total_recipients = _limit("Recipients of all accounts together a day")
-    total_newcomers = _limit("Of these, recipients that the account never wrote to before")
+    total_messages = _limit(
+        gettext_lazy("Messages of all accounts together a day"), gettext_lazy("Empty, here and below: no limit.")
+    )
+    total_recipients = _limit(gettext_lazy("Recipients of all accounts together a day"))
+    total_newcomers = _limit(gettext_lazy("Of these, recipients that the account never wrote to before"))
 
 
 class AppPasswordForm(Form):
-    label = forms.CharField(label="For", max_length=100, help_text="Such as: Thunderbird on the laptop.")
+    label = forms.CharField(
+        label=gettext_lazy("For"), max_length=100, help_text=gettext_lazy("Such as: Thunderbird on the laptop.")
+    )
     protocols = forms.MultipleChoiceField(
-        label="Good for",
+        label=gettext_lazy("Good for"),
         choices=[(one.value, one.name) for one in Protocol],
         initial=[one.value for one in Protocol],
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
     networks = forms.CharField(
-        label="Only from these networks",
+        label=gettext_lazy("Only from these networks"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Such as 192.0.2.0/24, one on each line. Empty: from anywhere.",
+        help_text=gettext_lazy("Such as 192.0.2.0/24, one on each line. Empty: from anywhere."),
     )
     until = forms.DateField(
-        label="Until",
+        label=gettext_lazy("Until"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="Empty: until it is revoked.",
+        help_text=gettext_lazy("Empty: until it is revoked."),
     )
     readable = forms.BooleanField(
-        label="For an old program that knows CRAM-MD5 or APOP only: the password is then kept, sealed",
+        label=gettext_lazy(
+            "For an old program that knows CRAM-MD5 or APOP only: the password is then kept, sealed"
+        ),
         required=False,
-        help_text="Name its networks: within them other programs may choose these too, and fail.",
+        help_text=gettext_lazy("Name its networks: within them other programs may choose these too, and fail."),
     )
 
     @property
@@ -270,32 +309,40 @@ class AppPasswordForm(Form):
 class IssuerForm(Form):
     """`issuer` is asked only of a new one; a secret only where it is to change."""
 
-    issuer = forms.CharField(label="Issuer", max_length=300, help_text="Such as https://login.example.org.")
+    issuer = forms.CharField(
+        label=gettext_lazy("Issuer"), max_length=300, help_text=gettext_lazy("Such as https://login.example.org.")
+    )
     audience = forms.CharField(
-        label="Audience", max_length=300, help_text="Whom its tokens for mail are made for."
+        label=gettext_lazy("Audience"),
+        max_length=300,
+        help_text=gettext_lazy("Whom its tokens for mail are made for."),
     )
-    jwks_url = forms.CharField(label="Address of its keys (JWKS)", max_length=500, required=False)
+    jwks_url = forms.CharField(label=gettext_lazy("Address of its keys (JWKS)"), max_length=500, required=False)
     introspection_url = forms.CharField(
-        label="Or the address at which it is asked (introspection)", max_length=500, required=False
+        label=gettext_lazy("Or the address at which it is asked (introspection)"), max_length=500, required=False
     )
-    client_id = forms.CharField(label="Our name there, to ask", max_length=300, required=False)
+    client_id = forms.CharField(label=gettext_lazy("Our name there, to ask"), max_length=300, required=False)
     client_secret = forms.CharField(
-        label="Our secret there",
+        label=gettext_lazy("Our secret there"),
         max_length=1000,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    claim = forms.CharField(label="The claim that holds the address", max_length=100, initial="email")
-    active = forms.BooleanField(label="Its tokens are good here", required=False, initial=True)
+    claim = forms.CharField(
+        label=gettext_lazy("The claim that holds the address"), max_length=100, initial="email"
+    )
+    active = forms.BooleanField(label=gettext_lazy("Its tokens are good here"), required=False, initial=True)
 
 
 class PasswordForm(Form):
     old = forms.CharField(
-        label="Password now", strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        label=gettext_lazy("Password now"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     new = forms.CharField(
-        label="New password",
+        label=gettext_lazy("New password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least ten characters.",
+        help_text=gettext_lazy("At least ten characters."),
     )

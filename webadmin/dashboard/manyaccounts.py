@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from webadmin.dashboard.forms import GIB, Form, actor, attempt, page
@@ -25,19 +26,25 @@ SHOWN = 50
 
 
 class RenameForm(Form):
-    address = forms.CharField(label="New address", max_length=320, help_text="The name to sign in with, too.")
-    still = forms.BooleanField(label="Mail to the old address still comes", required=False, initial=True)
+    address = forms.CharField(
+        label=gettext_lazy("New address"), max_length=320, help_text=gettext_lazy("The name to sign in with, too.")
+    )
+    still = forms.BooleanField(
+        label=gettext_lazy("Mail to the old address still comes"), required=False, initial=True
+    )
 
 
 class ImportForm(Form):
     table = forms.CharField(
-        label="Table",
+        label=gettext_lazy("Table"),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        help_text="The first line names the columns: address, password, and if you like name, quota_mb, aliases.",
+        help_text=gettext_lazy(
+            "The first line names the columns: address, password, and if you like name, quota_mb, aliases."
+        ),
     )
-    file = forms.FileField(label="Or a file (CSV)", required=False)
+    file = forms.FileField(label=gettext_lazy("Or a file (CSV)"), required=False)
 
     def text(self) -> str:
         """Raises ValidationError: it is no text."""
@@ -47,7 +54,7 @@ class ImportForm(Form):
         try:
             return bytes(file.read(importing.OCTETS + 1)).decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise ValidationError({"file": "It is not written in UTF-8."}) from error
+            raise ValidationError({"file": gettext("It is not written in UTF-8.")}) from error
 
 
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
@@ -63,9 +70,19 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
             lambda: lifecycle.rename_account(actor(request), account, values["address"], keep=values["still"]),
         )
         if renamed is not None:
-            messages.success(request, f"{old} is {renamed.address} now: mail programs have to be told.")
+            messages.success(
+                request,
+                gettext("{old} is {address} now: mail programs have to be told.").format(
+                    old=old, address=renamed.address
+                ),
+            )
             return redirect("account", pk)
-    context = {"form": form, "title": f"Another address for {old}", "verb": "Rename it", "back": "account"}
+    context = {
+        "form": form,
+        "title": gettext("Another address for {old}").format(old=old),
+        "verb": gettext("Rename it"),
+        "back": "account",
+    }
     return render(request, "form.html", {**context, "back_pk": pk})
 
 
@@ -73,7 +90,9 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
 def sign_out(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(visible(actor(request), Account), pk=pk, deleted_at__isnull=True)
     lifecycle.sign_out(actor(request), account)
-    messages.success(request, f"All sessions of {account.address} end within seconds.")
+    messages.success(
+        request, gettext("All sessions of {address} end within seconds.").format(address=account.address)
+    )
     return redirect("account", pk)
 
 
@@ -81,7 +100,9 @@ def deleted(request: HttpRequest) -> HttpResponse:
     """Accounts that can be had back, and for how long."""
     found = page(request, lifecycle.deleted(actor(request)))
     rows = [(row, (row.deleted_at + lifecycle.UNDELETE - timezone.now()).days) for row in found if row.deleted_at]
-    return render(request, "accounts_deleted.html", {"title": "Deleted accounts", "page": found, "rows": rows})
+    return render(
+        request, "accounts_deleted.html", {"title": gettext("Deleted accounts"), "page": found, "rows": rows}
+    )
 
 
 @require_POST
@@ -92,7 +113,7 @@ def undelete(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect("accounts-deleted")
-    messages.success(request, f"{account.address} is back, with all its mail.")
+    messages.success(request, gettext("{address} is back, with all its mail.").format(address=account.address))
     return redirect("account", pk)
 
 
@@ -115,7 +136,12 @@ def act(request: HttpRequest) -> HttpResponse:
         return redirect(back)
     if isinstance(done, Job):
         return redirect("job", done.pk)
-    messages.success(request, f"{done} account{'' if done == 1 else 's'}: {bulk.SAID[what]}.")
+    messages.success(
+        request,
+        ngettext("{done} account: {said}.", "{done} accounts: {said}.", done).format(
+            done=done, said=gettext(bulk.SAID[what])
+        ),
+    )
     return redirect(back)
 
 
@@ -127,22 +153,30 @@ def _quota(text: str) -> int | None:
     except ValueError:
         quota = 0.0
     if not 0.001 <= quota < 2**30:
-        raise ValidationError("The quota is a number of GiB, or nothing for no limit.")
+        raise ValidationError(gettext("The quota is a number of GiB, or nothing for no limit."))
     return round(quota * GIB)
 
 
 def _ask(request: HttpRequest, what: str, count: int, back: str) -> HttpResponse:
     kept = [(name, value) for name in request.POST for value in request.POST.getlist(name)]
+    titles = {
+        "suspend": ngettext("Suspend {count} account?", "Suspend {count} accounts?", count),
+        "delete": ngettext("Delete {count} account?", "Delete {count} accounts?", count),
+    }
     words = {
-        "suspend": "Nobody can sign in to them, and mail to them is refused, until they are switched on again.",
-        "delete": "Nobody can sign in or send to them. They can be had back for 30 days; then their mail is gone.",
+        "suspend": gettext(
+            "Nobody can sign in to them, and mail to them is refused, until they are switched on again."
+        ),
+        "delete": gettext(
+            "Nobody can sign in or send to them. They can be had back for 30 days; then their mail is gone."
+        ),
     }
     context = {
-        "title": f"{what.capitalize()} {count} account{'' if count == 1 else 's'}?",
+        "title": titles[what].format(count=count),
         "words": words[what],
         "fields": [(name, value) for name, value in kept if name != "csrfmiddlewaretoken"],
         "action": reverse("accounts-act"),
-        "yes": f"{what.capitalize()} them",
+        "yes": {"suspend": gettext("Suspend them"), "delete": gettext("Delete them")}[what],
         "back": back,
     }
     return render(request, "confirm.html", context)
@@ -155,7 +189,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         job = attempt(form, lambda: importing.prepare_import(actor(request), form.text(), reverse("accounts")))
         if job is not None:
             return redirect("accounts-import-one", job.pk)
-    context = {"form": form, "title": "Import accounts", "columns": importing.COLUMNS}
+    context = {"form": form, "title": gettext("Import accounts"), "columns": importing.COLUMNS}
     return render(request, "accounts_import.html", context)
 
 

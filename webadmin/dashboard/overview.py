@@ -6,6 +6,7 @@ few threads of a process (gthread) for as long as somebody looks; a question tak
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from mailservices.mail.vocabulary import Event, QueueState
@@ -34,12 +35,12 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "domains": domains,
         "alerts": alerts(who),
         "cards": (
-            ("Domains", domains, "domains"),
-            ("Accounts", visible(who, Account).filter(deleted_at__isnull=True).count(), "accounts"),
-            ("Delivered, 24 h", day[Event.DELIVERED], "trace"),
-            ("Sent on, 24 h", day[Event.RELAYED], "trace"),
-            ("Refused, 24 h", day[Event.REFUSED], "trace"),
-            ("Waiting", queued.get(QueueState.WAITING, 0), "queue"),
+            (gettext("Domains"), domains, "domains"),
+            (gettext("Accounts"), visible(who, Account).filter(deleted_at__isnull=True).count(), "accounts"),
+            (gettext("Delivered, 24 h"), day[Event.DELIVERED], "trace"),
+            (gettext("Sent on, 24 h"), day[Event.RELAYED], "trace"),
+            (gettext("Refused, 24 h"), day[Event.REFUSED], "trace"),
+            (gettext("Waiting"), queued.get(QueueState.WAITING, 0), "queue"),
         ),
         "states": [(state.value, queued.get(state, 0)) for state in QueueState],
         "queue_total": max(1, sum(queued.values())),

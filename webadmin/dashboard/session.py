@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webadmin.audit.record import record
@@ -33,7 +34,7 @@ def me(request: HttpRequest) -> HttpResponse:
     codes = factors.filter(type=Authenticator.Type.RECOVERY_CODES).first()
     sessions = UserSession.objects.purge_and_list(request.user)  # type: ignore[arg-type]
     context = {
-        "title": "Your sign-in",
+        "title": gettext("Your sign-in"),
         "totp": factors.filter(type=Authenticator.Type.TOTP).first(),
         "passkeys": factors.filter(type=Authenticator.Type.WEBAUTHN).count(),
         "codes": len(codes.wrap().get_unused_codes()) if codes else None,
@@ -48,7 +49,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     session = get_object_or_404(UserSession, pk=pk, user=request.user)
     session.end()
     record(actor(request), "end session", str(request.user), before={"from": session.ip})
-    messages.success(request, "That session is ended.")
+    messages.success(request, gettext("That session is ended."))
     return redirect("mfa_index")
 
 
@@ -60,7 +61,7 @@ def end_others(request: HttpRequest) -> HttpResponse:
     for session in others:
         session.end()
     record(actor(request), "end other sessions", str(request.user), before={"sessions": count})
-    messages.success(request, "You are signed out everywhere else.")
+    messages.success(request, gettext("You are signed out everywhere else."))
     return redirect("mfa_index")
 
 
@@ -68,16 +69,21 @@ def password(request: HttpRequest) -> HttpResponse:
     """Change one's own."""
     form = PasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _change(request, form):
-        messages.success(request, "Your password is changed, and you are signed out everywhere else.")
+        messages.success(request, gettext("Your password is changed, and you are signed out everywhere else."))
         return redirect("dashboard" if may(actor(request), Right.LOOK) else "home")
-    context = {"form": form, "title": "Change your password", "verb": "Change it", "back": "mfa_index"}
+    context = {
+        "form": form,
+        "title": gettext("Change your password"),
+        "verb": gettext("Change it"),
+        "back": "mfa_index",
+    }
     return render(request, "form.html", context)
 
 
 def _change(request: HttpRequest, form: Form) -> bool:
     user, new = request.user, form.cleaned_data["new"]
     if not user.check_password(form.cleaned_data["old"]):
-        form.add_error("old", "That is not your password.")
+        form.add_error("old", gettext("That is not your password."))
         return False
     try:
         validate_password(new, user)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webadmin.dashboard.forms import AppPasswordForm, IssuerForm, actor, attempt
@@ -23,7 +24,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def lift(request: HttpRequest, pk: str) -> HttpResponse:
     block = find_block(actor(request), pk)
     signin.lift_block(actor(request), block)
-    messages.success(request, f"{block.what} may try again.")
+    messages.success(request, gettext("{what} may try again.").format(what=block.what))
     return redirect("sign-ins")
 
 
@@ -38,7 +39,11 @@ def new_app_password(request: HttpRequest, pk: int) -> HttpResponse:
         if made is not None:
             app, text = made
             return render(request, "app_password_made.html", {"account": account, "app": app, "password": text})
-    context = {"form": form, "title": f"New app password of {account.address}", "verb": "Make it"}
+    context = {
+        "form": form,
+        "title": gettext("New app password of {address}").format(address=account.address),
+        "verb": gettext("Make it"),
+    }
     return render(request, "form.html", {**context, "back": "account", "back_pk": pk})
 
 
@@ -48,7 +53,7 @@ def revoke(request: HttpRequest, pk: int, app: int) -> HttpResponse:
         visible(actor(request), AppPassword).select_related("account"), pk=app, account_id=pk
     )
     signin.revoke_app_password(actor(request), found)
-    messages.success(request, f"{found.label} is revoked.")
+    messages.success(request, gettext("{label} is revoked.").format(label=found.label))
     return redirect("account", pk)
 
 
@@ -60,9 +65,14 @@ def new_issuer(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         issuer = attempt(form, lambda: signin.create_issuer(actor(request), **form.cleaned_data))
         if issuer is not None:
-            messages.success(request, f"Tokens of {issuer} are good here.")
+            messages.success(request, gettext("Tokens of {issuer} are good here.").format(issuer=issuer))
             return redirect("sign-ins")
-    context = {"form": form, "title": "New token issuer", "verb": "Create it", "back": "sign-ins"}
+    context = {
+        "form": form,
+        "title": gettext("New token issuer"),
+        "verb": gettext("Create it"),
+        "back": "sign-ins",
+    }
     return render(request, "form.html", context)
 
 
@@ -70,13 +80,13 @@ def one_issuer(request: HttpRequest, pk: int) -> HttpResponse:
     issuer = get_object_or_404(Issuer, pk=pk)
     form = IssuerForm(request.POST or None, initial={name: getattr(issuer, name) for name in signin.CHANGEABLE})
     del form.fields["issuer"]
-    form.fields["client_secret"].help_text = "Empty: it stays as it is."
+    form.fields["client_secret"].help_text = gettext("Empty: it stays as it is.")
     if request.method == "POST" and form.is_valid():
         changed = attempt(form, lambda: signin.change_issuer(actor(request), issuer, **form.cleaned_data))
         if changed is not None:
-            messages.success(request, f"{issuer} is changed.")
+            messages.success(request, gettext("{issuer} is changed.").format(issuer=issuer))
             return redirect("sign-ins")
-    context = {"form": form, "title": str(issuer), "verb": "Save", "back": "sign-ins"}
+    context = {"form": form, "title": str(issuer), "verb": gettext("Save"), "back": "sign-ins"}
     return render(request, "form.html", {**context, "delete": "issuer-delete", "pk": pk})
 
 
@@ -84,8 +94,13 @@ def delete_issuer(request: HttpRequest, pk: int) -> HttpResponse:
     issuer = get_object_or_404(Issuer, pk=pk)
     if request.method == "POST":
         signin.delete_issuer(actor(request), issuer)
-        messages.success(request, f"{issuer} is deleted.")
+        messages.success(request, gettext("{issuer} is deleted.").format(issuer=issuer))
         return redirect("sign-ins")
-    words = "Nobody can sign in by its tokens from then on."
-    context = {"title": f"Delete {issuer}?", "words": words, "back": "issuer", "pk": pk}
+    words = gettext("Nobody can sign in by its tokens from then on.")
+    context = {
+        "title": gettext("Delete {issuer}?").format(issuer=issuer),
+        "words": words,
+        "back": "issuer",
+        "pk": pk,
+    }
     return render(request, "delete.html", context)

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
 
 from webadmin.dashboard.forms import GIB, Form, actor, attempt, page
 from webadmin.directory import tenants as verbs
@@ -16,15 +17,17 @@ from webadmin.scope import visible
 class TenantForm(Form):
     """A limit that is empty is none."""
 
-    name = forms.CharField(label="Name", max_length=100)
-    most_domains = forms.IntegerField(label="Domains at most", min_value=0, required=False)
-    most_accounts = forms.IntegerField(label="Accounts at most", min_value=0, required=False)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    most_domains = forms.IntegerField(label=gettext_lazy("Domains at most"), min_value=0, required=False)
+    most_accounts = forms.IntegerField(label=gettext_lazy("Accounts at most"), min_value=0, required=False)
     storage = forms.FloatField(
-        label="Storage in GiB",
+        label=gettext_lazy("Storage in GiB"),
         min_value=0,
         required=False,
         localize=False,
-        help_text="The sum of its accounts' quotas: each then needs one. Empty, here and above: no limit.",
+        help_text=gettext_lazy(
+            "The sum of its accounts' quotas: each then needs one. Empty, here and above: no limit."
+        ),
     )
 
     @property
@@ -40,7 +43,7 @@ class TenantForm(Form):
 def index(request: HttpRequest) -> HttpResponse:
     shown = page(request, visible(actor(request), Tenant).order_by("name"))
     rows = [(tenant, verbs.used(tenant)) for tenant in shown]
-    return render(request, "tenants.html", {"title": "Tenants", "page": shown, "rows": rows})
+    return render(request, "tenants.html", {"title": gettext("Tenants"), "page": shown, "rows": rows})
 
 
 def new(request: HttpRequest) -> HttpResponse:
@@ -48,9 +51,11 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         made = attempt(form, lambda: verbs.create_tenant(actor(request), **form.values))
         if made is not None:
-            messages.success(request, f"{made} is created: now give it domains and an administrator.")
+            messages.success(
+                request, gettext("{made} is created: now give it domains and an administrator.").format(made=made)
+            )
             return redirect("tenants")
-    context = {"form": form, "title": "New tenant", "verb": "Create it", "back": "tenants"}
+    context = {"form": form, "title": gettext("New tenant"), "verb": gettext("Create it"), "back": "tenants"}
     return render(request, "form.html", context)
 
 
@@ -62,9 +67,9 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         changed = attempt(form, lambda: verbs.change_tenant(actor(request), row, **form.values))
         if changed is not None:
-            messages.success(request, f"{row} is changed.")
+            messages.success(request, gettext("{row} is changed.").format(row=row))
             return redirect("tenants")
-    context = {"form": form, "title": str(row), "verb": "Save", "back": "tenants"}
+    context = {"form": form, "title": str(row), "verb": gettext("Save"), "back": "tenants"}
     return render(request, "form.html", {**context, "delete": "tenant-delete", "pk": pk})
 
 
@@ -77,8 +82,14 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
         return True
 
     if request.method == "POST" and form.is_valid() and attempt(form, carry_out):
-        messages.success(request, f"{row} is deleted.")
+        messages.success(request, gettext("{row} is deleted.").format(row=row))
         return redirect("tenants")
-    words = "Its limits are forgotten. It can be deleted once it has no domains and no administrators."
-    context = {"form": form, "title": f"Delete {row}?", "words": words, "back": "tenant", "pk": pk}
+    words = gettext("Its limits are forgotten. It can be deleted once it has no domains and no administrators.")
+    context = {
+        "form": form,
+        "title": gettext("Delete {row}?").format(row=row),
+        "words": words,
+        "back": "tenant",
+        "pk": pk,
+    }
     return render(request, "delete.html", context)

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.timezone import make_aware
+from django.utils.translation import gettext, gettext_lazy
 
 from webadmin.audit.record import Actor
 from webadmin.dashboard.administrators import domains_named
@@ -19,40 +20,42 @@ from webadmin.scope import Right, rights, visible
 
 #: What each right is called.
 RIGHT_WORDS = {
-    Right.OWN: "Its own sign-in",
-    Right.LOOK: "Look",
-    Right.RESET: "Reset passwords, lift blocks",
-    Right.MANAGE: "Accounts, aliases, what domains wish",
-    Right.DELEGATE: "Domains and administrators",
-    Right.OPERATE: "The whole appliance",
+    Right.OWN: gettext_lazy("Its own sign-in"),
+    Right.LOOK: gettext_lazy("Look"),
+    Right.RESET: gettext_lazy("Reset passwords, lift blocks"),
+    Right.MANAGE: gettext_lazy("Accounts, aliases, what domains wish"),
+    Right.DELEGATE: gettext_lazy("Domains and administrators"),
+    Right.OPERATE: gettext_lazy("The whole appliance"),
 }
 
 
 class TokenForm(Form):
-    label = forms.CharField(label="For", max_length=100, help_text="Such as: the web shop's sign-up.")
+    label = forms.CharField(
+        label=gettext_lazy("For"), max_length=100, help_text=gettext_lazy("Such as: the web shop's sign-up.")
+    )
     rights = forms.MultipleChoiceField(
-        label="May do",
+        label=gettext_lazy("May do"),
         required=False,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
-        help_text="None chosen: whatever you may.",
+        help_text=gettext_lazy("None chosen: whatever you may."),
     )
     domains = forms.CharField(
-        label="Only in these domains",
+        label=gettext_lazy("Only in these domains"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="One name on each line. Empty: wherever you may.",
+        help_text=gettext_lazy("One name on each line. Empty: wherever you may."),
     )
     networks = forms.CharField(
-        label="Only from these networks",
+        label=gettext_lazy("Only from these networks"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
-        help_text="Such as 192.0.2.0/24, one on each line. Empty: from anywhere.",
+        help_text=gettext_lazy("Such as 192.0.2.0/24, one on each line. Empty: from anywhere."),
     )
     until = forms.DateField(
-        label="Until",
+        label=gettext_lazy("Until"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="Empty: until it is revoked.",
+        help_text=gettext_lazy("Empty: until it is revoked."),
     )
 
     def __init__(self, who: Actor, *arguments: Any, **more: Any) -> None:
@@ -77,7 +80,7 @@ class TokenForm(Form):
 
 def index(request: HttpRequest) -> HttpResponse:
     found = visible(actor(request), ApiToken).select_related("administrator__account").prefetch_related("domains")
-    context = {"title": "API tokens", "page": page(request, found.order_by("-pk")), "now": timezone.now()}
+    context = {"title": gettext("API tokens"), "page": page(request, found.order_by("-pk")), "now": timezone.now()}
     return render(request, "tokens.html", context)
 
 
@@ -89,7 +92,7 @@ def new(request: HttpRequest) -> HttpResponse:
         made = attempt(form, lambda: verbs.create_token(own, actor=who, **form.values))
         if made is not None:
             return render(request, "token_made.html", {"title": made[0].label, "secret": made[1]})
-    context = {"form": form, "title": "New API token", "verb": "Make it", "back": "tokens"}
+    context = {"form": form, "title": gettext("New API token"), "verb": gettext("Make it"), "back": "tokens"}
     return render(request, "form.html", context)
 
 
@@ -97,7 +100,11 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     token = get_object_or_404(visible(actor(request), ApiToken), pk=pk)
     if request.method == "POST":
         verbs.revoke_token(actor(request), token)
-        messages.success(request, f"{token.label} is revoked.")
+        messages.success(request, gettext("{label} is revoked.").format(label=token.label))
         return redirect("tokens")
-    words = "Programs that use it are refused from then on. It cannot be had again."
-    return render(request, "delete.html", {"title": f"Revoke {token.label}?", "words": words, "back": "tokens"})
+    words = gettext("Programs that use it are refused from then on. It cannot be had again.")
+    return render(
+        request,
+        "delete.html",
+        {"title": gettext("Revoke {label}?").format(label=token.label), "words": words, "back": "tokens"},
+    )

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from mailservices.mail import passwords, scram
 from mailservices.mail.address import Address as MailAddress
@@ -50,7 +51,7 @@ def create_domain(actor: Actor, name: str, tenant: Tenant | None = None) -> Doma
         tenant = actor.administrator.tenant
     normal = _domain_name(name)
     if Domain.objects.filter(name=normal).exists():
-        raise ValidationError({"name": f"{normal} is here already."})
+        raise ValidationError({"name": gettext("{normal} is here already.").format(normal=normal)})
     domain = create(Domain, name=normal, tenant=tenant)
     hold_to_limits(domain)
     first_keys(domain)
@@ -78,7 +79,7 @@ def change_domain(actor: Actor, domain: Domain, **changes: Any) -> Domain:
     _refuse_limits({name: changes[name] for name in SENDING if name in changes})
     _refuse_limits({name: changes[name] for name in TOTALS if changes.get(name) is not None})
     if changes.get("language", ENGLISH) not in LANGUAGES:
-        raise ValidationError({"language": f"Choose one of {', '.join(LANGUAGES)}."})
+        raise ValidationError({"language": gettext("Choose one of {listed}.").format(listed=", ".join(LANGUAGES))})
     _refuse_raised(actor, changes, {name: getattr(domain, name) for name in (*SENDING, *TOTALS)})
     if other := changes.get("alias_of"):
         _refuse_alias_domain(domain, other)
@@ -97,36 +98,46 @@ def _refuse_raised(actor: Actor, changes: dict[str, Any], limits: dict[str, int 
     for name in changes.keys() & limits.keys():
         wanted, most = changes[name], limits[name]
         if most is not None and (wanted is None or wanted > most):
-            raise ValidationError({name: f"At most {most}: only the appliance's administrators raise it."})
+            raise ValidationError(
+                {name: gettext("At most {most}: only the appliance's administrators raise it.").format(most=most)}
+            )
 
 
 def _refuse_limits(limits: dict[str, int | None]) -> None:
     for name, limit in limits.items():
         if limit is None or not 0 < limit < 2**31:
-            raise ValidationError({name: "A limit is a positive number."})
+            raise ValidationError({name: gettext("A limit is a positive number.")})
 
 
 def _refuse_alias_domain(domain: Domain, other: Domain) -> None:
     if other.pk == domain.pk or other.alias_of_id is not None:
-        raise ValidationError({"alias_of": f"{other.name} leads to a domain itself: name that one."})
+        raise ValidationError(
+            {"alias_of": gettext("{name} leads to a domain itself: name that one.").format(name=other.name)}
+        )
     if domain.addresses.exists():
-        raise ValidationError({"alias_of": f"{domain.name} has addresses of its own: delete them first."})
+        raise ValidationError(
+            {"alias_of": gettext("{name} has addresses of its own: delete them first.").format(name=domain.name)}
+        )
     if domain.alias_domains.exists():
-        raise ValidationError({"alias_of": f"Other domains lead to {domain.name}: change them first."})
+        raise ValidationError(
+            {"alias_of": gettext("Other domains lead to {name}: change them first.").format(name=domain.name)}
+        )
 
 
 @verb(Right.DELEGATE)
 def delete_domain(actor: Actor, domain: Domain) -> None:
     """Remove a domain that has no accounts and no aliases any more."""
     if Account.objects.filter(domain=domain, deleted_at__isnull=True).exists():
-        raise ValidationError(f"{domain.name} still has accounts: delete them first.")
+        raise ValidationError(gettext("{name} still has accounts: delete them first.").format(name=domain.name))
     if domain.addresses.exists():
-        raise ValidationError(f"{domain.name} still has aliases: delete them first.")
+        raise ValidationError(gettext("{name} still has aliases: delete them first.").format(name=domain.name))
     if domain.alias_domains.exists():
-        raise ValidationError(f"Other domains lead to {domain.name}: change them first.")
+        raise ValidationError(gettext("Other domains lead to {name}: change them first.").format(name=domain.name))
     if Account.objects.filter(domain=domain).exists():
         raise ValidationError(
-            f"{domain.name} has deleted accounts whose mail is kept for a while: try again later."
+            gettext("{name} has deleted accounts whose mail is kept for a while: try again later.").format(
+                name=domain.name
+            )
         )
     record(actor, "delete domain", domain.name)
     domain.delete()
@@ -138,7 +149,7 @@ def _domain_name(text: str) -> str:
     except ProtocolError as error:
         raise ValidationError({"name": str(error)}) from error
     if "." not in name or name.startswith("["):
-        raise ValidationError({"name": "A domain has at least two parts, such as example.org."})
+        raise ValidationError({"name": gettext("A domain has at least two parts, such as example.org.")})
     return name
 
 
@@ -152,7 +163,7 @@ def create_account(
     """A mailbox with its first folders. It may be used as soon as this returns."""
     domain, local = local_address(actor, address, "address")
     if local == CATCH_ALL or WILDCARD in local:
-        raise ValidationError({"address": "An account needs a name before the @, and no asterisk."})
+        raise ValidationError({"address": gettext("An account needs a name before the @, and no asterisk.")})
     _refuse_taken(domain, local)
     whole = f"{local}@{domain.name}"
     account = create(
@@ -197,7 +208,9 @@ def change_account(actor: Actor, account: Account, *, password: str | None = Non
         changes["quota_bytes"] = _quota(changes["quota_bytes"])
     messages = changes.get("quota_messages")
     if messages is not None and not 0 < messages < 2**62:
-        raise ValidationError({"quota_messages": "A positive number of messages, or nothing for no limit."})
+        raise ValidationError(
+            {"quota_messages": gettext("A positive number of messages, or nothing for no limit.")}
+        )
     _refuse_limits({name: changes[name] for name in SENDING if changes.get(name) is not None})
     own = {name: changes[name] for name in SENDING if changes.get(name) is not None}
     _refuse_raised(actor, own, {name: getattr(account.domain, name) for name in SENDING})
@@ -272,9 +285,15 @@ def hashed(password: str) -> str:
 def refuse_password(password: str) -> None:
     """Raises ValidationError: it cannot be one."""
     if not password:
-        raise ValidationError({"password": "A password is needed."})
+        raise ValidationError({"password": gettext("A password is needed.")})
     if len(password.encode()) > passwords.OCTETS or "\0" in password:
-        raise ValidationError({"password": f"A password has at most {passwords.OCTETS} octets, none of them NUL."})
+        raise ValidationError(
+            {
+                "password": gettext("A password has at most {octets} octets, none of them NUL.").format(
+                    octets=passwords.OCTETS
+                )
+            }
+        )
 
 
 def _scram(address: str, password: str) -> bytes | None:
@@ -284,7 +303,9 @@ def _scram(address: str, password: str) -> bytes | None:
 
 def _quota(octets: int | None) -> int | None:
     if octets is not None and not 0 < octets < 2**62:
-        raise ValidationError({"quota_bytes": "A quota is a positive number of octets, or nothing for no limit."})
+        raise ValidationError(
+            {"quota_bytes": gettext("A quota is a positive number of octets, or nothing for no limit.")}
+        )
     return octets
 
 
@@ -301,7 +322,7 @@ def create_alias(actor: Actor, address: str, targets: Iterable[str], **more: Any
     """
     domain, local = local_address(actor, address, "address")
     if WILDCARD in local.removesuffix(WILDCARD):
-        raise ValidationError({"address": "An asterisk stands at the end of the name only."})
+        raise ValidationError({"address": gettext("An asterisk stands at the end of the name only.")})
     alias = _new_alias(actor, domain, local, target_addresses(targets))
     return change_alias(actor, alias, **more) if more else alias
 
@@ -334,7 +355,9 @@ def change_alias(
     if unknown:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     if changes.get("posting", Posting.EVERYONE) not in list(Posting):
-        raise ValidationError({"posting": f"Posting is one of {', '.join(Posting)}."})
+        raise ValidationError(
+            {"posting": gettext("Posting is one of {listed}.").format(listed=", ".join(Posting))}
+        )
     if targets is not None:
         _replace(actor, alias, Target, "targets", target_addresses(targets))
     if posters is not None:
@@ -362,7 +385,9 @@ def _poster(actor: Actor, text: str) -> str:
     own = visible(actor, Account).filter(deleted_at__isnull=True)
     account = own.filter(address=f"{address.key}@{address.domain}").first()
     if account is None:
-        raise ValidationError({"posters": f"{text.strip()} is no account of this appliance."})
+        raise ValidationError(
+            {"posters": gettext("{strip} is no account of this appliance.").format(strip=text.strip())}
+        )
     return account.address
 
 
@@ -373,7 +398,11 @@ def create_disposable(actor: Actor, account: Account, note: str, expires_at: dat
     # Two requests side by side wait for each other here.
     Account.objects.select_for_update().get(pk=account.pk)
     if disposable_of(account).count() >= DISPOSABLES:
-        raise ValidationError(f"An account has at most {DISPOSABLES} disposable addresses: delete some.")
+        raise ValidationError(
+            gettext("An account has at most {disposables} disposable addresses: delete some.").format(
+                disposables=DISPOSABLES
+            )
+        )
     name = "".join(secrets.choice(passwords.LETTERS) for _ in range(DISPOSABLE_LETTERS))
     return _new_alias(
         actor,
@@ -427,9 +456,11 @@ def target_addresses(texts: Iterable[str]) -> list[str]:
             f"{target.key if Domain.objects.filter(name=target.domain).exists() else target.local}@{target.domain}"
         )
     if not found:
-        raise ValidationError({"targets": "An alias leads to at least one address."})
+        raise ValidationError({"targets": gettext("An alias leads to at least one address.")})
     if len(found) > TARGETS:
-        raise ValidationError({"targets": f"An alias leads to at most {TARGETS} addresses."})
+        raise ValidationError(
+            {"targets": gettext("An alias leads to at most {targets} addresses.").format(targets=TARGETS)}
+        )
     return sorted(found)
 
 
@@ -458,13 +489,25 @@ def local_address(who: Actor, text: str, field: str, known: Domain | None = None
     domain = known or visible(who, Domain).filter(name=name).select_related("alias_of").first()
     if domain is None:
         raise ValidationError(
-            {field: f"{display_domain(name)} is not a domain of this appliance: create it first."}
+            {
+                field: gettext("{display_domain} is not a domain of this appliance: create it first.").format(
+                    display_domain=display_domain(name)
+                )
+            }
         )
     if domain.alias_of:
-        raise ValidationError({field: f"{domain.name} leads to {domain.alias_of.name}: create it there."})
+        raise ValidationError(
+            {
+                field: gettext("{name} leads to {name2}: create it there.").format(
+                    name=domain.name, name2=domain.alias_of.name
+                )
+            }
+        )
     return domain, local
 
 
 def _refuse_taken(domain: Domain, local: str) -> None:
     if Address.objects.filter(domain=domain, local_part=local).exists():
-        raise ValidationError({"address": f"{local}@{domain.name} is taken."})
+        raise ValidationError(
+            {"address": gettext("{local}@{name} is taken.").format(local=local, name=domain.name)}
+        )

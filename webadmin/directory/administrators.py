@@ -14,6 +14,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from webadmin.audit.record import OPERATOR, Actor, record
 from webadmin.directory.models import Administrator, ApiToken, Domain, Role, Tenant
@@ -48,9 +49,11 @@ def create_administrator(
     must(actor, Right.DELEGATE)
     username = username.strip()
     if not _NAME.fullmatch(username):
-        raise ValidationError({"username": "Letters, digits and . + - _ only: names with an @ are accounts'."})
+        raise ValidationError(
+            {"username": gettext("Letters, digits and . + - _ only: names with an @ are accounts'.")}
+        )
     if Administrator.objects.filter(username=username).exists():
-        raise ValidationError({"username": "There is an administrator of that name already."})
+        raise ValidationError({"username": gettext("There is an administrator of that name already.")})
     given = list(domains)
     _check_reach(actor, role, tenant, given)
     administrator = Administrator(username=username, role=role, tenant=tenant, email=_email(email))
@@ -116,33 +119,35 @@ def delete_administrator(actor: Actor, administrator: Administrator) -> None:
 
 def _refuse_higher(actor: Actor, administrator: Administrator) -> None:
     if actor.administrator is not None and administrator.pk == actor.administrator.pk:
-        raise ValidationError("That is you: let another administrator do it.")
+        raise ValidationError(gettext("That is you: let another administrator do it."))
     if administrator.role == Role.USER:
-        raise ValidationError("A user is what her account is: change that.")
+        raise ValidationError(gettext("A user is what her account is: change that."))
     if not RIGHTS[administrator.role] <= rights(actor):
-        raise PermissionDenied("She may do more than you.")
+        raise PermissionDenied(gettext("She may do more than you."))
 
 
 def _check_reach(actor: Actor, role: str, tenant: Tenant | None, domains: list[Domain]) -> None:
     """The role has what belongs to it, and nothing that the actor does not have."""
     if role not in ROLES:
-        raise ValidationError({"role": f"Choose one of {', '.join(ROLES)}."})
+        raise ValidationError({"role": gettext("Choose one of {listed}.").format(listed=", ".join(ROLES))})
     if not RIGHTS[role] <= rights(actor):
-        raise ValidationError({"role": "That is more than you may do yourself."})
+        raise ValidationError({"role": gettext("That is more than you may do yourself.")})
     if role == Role.TENANT and tenant is None:
-        raise ValidationError({"tenant": "Say which tenant's."})
+        raise ValidationError({"tenant": gettext("Say which tenant's.")})
     if role not in (Role.TENANT, Role.HELPDESK) and tenant is not None:
-        raise ValidationError({"tenant": "Only tenant administrators, and helpdesk, are a tenant's."})
+        raise ValidationError({"tenant": gettext("Only tenant administrators, and helpdesk, are a tenant's.")})
     if domains and (role in (Role.APPLIANCE, Role.TENANT) or tenant is not None):
-        raise ValidationError({"domains": "Name no domains: she has all of the tenant, or of the appliance."})
+        raise ValidationError(
+            {"domains": gettext("Name no domains: she has all of the tenant, or of the appliance.")}
+        )
     if role in (Role.DOMAIN, Role.HELPDESK) and not domains and tenant is None:
-        raise ValidationError({"domains": "Name at least one domain."})
+        raise ValidationError({"domains": gettext("Name at least one domain.")})
     if reaches_all(actor):
         return
     if tenant is not None and not visible(actor, Tenant).filter(pk=tenant.pk).exists():
-        raise ValidationError({"tenant": "There is no such tenant."})
+        raise ValidationError({"tenant": gettext("There is no such tenant.")})
     if visible(actor, Domain).filter(pk__in=[one.pk for one in domains]).count() != len(domains):
-        raise ValidationError({"domains": "There is no such domain."})
+        raise ValidationError({"domains": gettext("There is no such domain.")})
 
 
 def _check_password(password: str, administrator: Administrator) -> None:
@@ -156,7 +161,7 @@ def _email(text: str, own: Administrator | None = None) -> str:
     email = text.strip().lower()
     taken = Administrator.objects.filter(email=email).exclude(pk=own.pk if own else 0)
     if email and ("@" not in email or taken.exists()):
-        raise ValidationError({"email": "An address that no other administrator has."})
+        raise ValidationError({"email": gettext("An address that no other administrator has.")})
     return email
 
 
@@ -195,18 +200,20 @@ def create_token(
     """
     must(actor, Right.OWN, administrator)
     if actor.token is not None:
-        raise PermissionDenied("Tokens are made by people who have signed in, not by other tokens.")
+        raise PermissionDenied(gettext("Tokens are made by people who have signed in, not by other tokens."))
     label = label.strip()
     if not label:
-        raise ValidationError({"label": "A label tells what it is for."})
+        raise ValidationError({"label": gettext("A label tells what it is for.")})
     if expires_at is not None and expires_at <= timezone.now():
-        raise ValidationError({"expires_at": "That is past."})
+        raise ValidationError({"expires_at": gettext("That is past.")})
     if Administrator.objects.select_for_update().get(pk=administrator.pk).tokens.count() >= TOKENS:
-        raise ValidationError(f"An administrator has at most {TOKENS} tokens: revoke some.")
+        raise ValidationError(
+            gettext("An administrator has at most {tokens} tokens: revoke some.").format(tokens=TOKENS)
+        )
     given, words = list(domains), [str(Right(word)) for word in _known(rights)]
     reached = visible(Actor(administrator), Domain).filter(pk__in=[one.pk for one in given])
     if reached.count() != len(given):
-        raise ValidationError({"domains": "There is no such domain."})
+        raise ValidationError({"domains": gettext("There is no such domain.")})
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         administrator=administrator, label=label, prefix=text[:12], digest=digest(text), expires_at=expires_at,
@@ -228,7 +235,7 @@ def revoke_token(actor: Actor, token: ApiToken) -> None:
 def _known(words: Iterable[str]) -> list[str]:
     found = sorted(set(words))
     if set(found) - set(Right):
-        raise ValidationError({"rights": f"Choose from {', '.join(Right)}."})
+        raise ValidationError({"rights": gettext("Choose from {listed}.").format(listed=", ".join(Right))})
     return found
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext, gettext_noop
 
 from webadmin.audit.record import Actor, record
 from webadmin.directory import actions, lifecycle
@@ -16,11 +17,11 @@ from webadmin.scope import Right, verb, visible
 AT_ONCE = 200
 #: What may be done to many -> what is said of them after.
 SAID = {
-    "suspend": "suspended",
-    "resume": "switched on again",
-    "quota": "given that quota",
-    "sign-out": "signed out everywhere",
-    "delete": "deleted",
+    "suspend": gettext_noop("suspended"),
+    "resume": gettext_noop("switched on again"),
+    "quota": gettext_noop("given that quota"),
+    "sign-out": gettext_noop("signed out everywhere"),
+    "delete": gettext_noop("deleted"),
 }
 
 
@@ -49,9 +50,9 @@ def change_many(actor: Actor, what: str, chosen: dict[str, Any], quota_bytes: in
         ValidationError: nothing is chosen, or one of a few objects.
     """
     if what not in SAID:
-        raise ValidationError({"what": f"One of {', '.join(SAID)}."})
+        raise ValidationError({"what": gettext("One of {listed}.").format(listed=", ".join(SAID))})
     if not any(chosen.values()):
-        raise ValidationError("Say which: tick some, or search for them first.")
+        raise ValidationError(gettext("Say which: tick some, or search for them first."))
     rows = find(actor, **chosen)
     total = rows.count()
     if total <= AT_ONCE:
@@ -60,8 +61,15 @@ def change_many(actor: Actor, what: str, chosen: dict[str, Any], quota_bytes: in
         return total
     last = rows.order_by("-pk").values_list("pk", flat=True)[0]
     told = {"what": what, "chosen": chosen, "quota_bytes": quota_bytes, "last": last}
-    record(actor, f"{what} many accounts", f"{total} accounts", after={**chosen, "quota_bytes": quota_bytes})
-    return start(actor, "accounts", f"{total} accounts: {what}", told, total)
+    record(
+        actor,
+        f"{what} many accounts",
+        f"{total} accounts",
+        after={**chosen, "quota_bytes": quota_bytes},
+    )
+    return start(
+        actor, "accounts", gettext("{total} accounts: {what}").format(total=total, what=what), told, total
+    )
 
 
 def _change(actor: Actor, what: str, account: Account, quota_bytes: int | None) -> None:
@@ -82,7 +90,9 @@ def step(job: Job, actor: Actor) -> bool:
     rows = find(actor, **told["chosen"]).filter(pk__gt=job.at.get("pk", 0), pk__lte=told["last"])
     accounts = list(rows.select_related("domain").order_by("pk")[:AT_ONCE])
     if not accounts:
-        job.outcome = f"{job.at.get('count', 0)} accounts are {SAID[told['what']]}."
+        job.outcome = gettext("{count} accounts are {said}.").format(
+            count=job.at.get("count", 0), said=gettext(SAID[told["what"]])
+        )
         return True
     count = job.at.get("count", 0)
     for account in accounts:

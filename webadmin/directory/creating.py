@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext
 
 from mailservices.mail import passwords, scram
 from mailservices.mail.address import parse
@@ -70,9 +71,13 @@ def create_accounts(actor: Actor, rows: Sequence[Mapping[str, Any]]) -> list[Out
         ValidationError: there are too many rows, or they are more than a tenant may have; nothing is done.
     """
     if len(rows) > ROWS:
-        raise ValidationError(f"At most {ROWS} accounts at once.")
+        raise ValidationError(gettext("At most {rows} accounts at once.").format(rows=ROWS))
     if sum(1 for row in rows if row.get("password")) > PLAIN:
-        raise ValidationError(f"At most {PLAIN} accounts with passwords at once: bring password_hash instead.")
+        raise ValidationError(
+            gettext("At most {plain} accounts with passwords at once: bring password_hash instead.").format(
+                plain=PLAIN
+            )
+        )
     outcomes = [Outcome(str(row.get("address", ""))) for row in rows]
     domains = {domain.name: domain for domain in visible(actor, Domain).filter(alias_of=None)}
     good = [one for one in map(_checked(domains), rows, outcomes) if one is not None]
@@ -84,7 +89,7 @@ def create_accounts(actor: Actor, rows: Sequence[Mapping[str, Any]]) -> list[Out
         with transaction.atomic():
             _insert(good)
     except IntegrityError as error:
-        raise ValidationError("Somebody else has just made one of them: try again.") from error
+        raise ValidationError(gettext("Somebody else has just made one of them: try again.")) from error
     for domain in {row.domain.pk: row.domain for row in good}.values():
         hold_to_limits(domain)
     told = ((row.address, {"quota_bytes": row.values.get("quota_bytes")}) for row in good)
@@ -105,9 +110,13 @@ def _checked(domains: Mapping[str, Domain]) -> Any:
         else:
             domain, local = domains.get(parsed.domain), parsed.key
             if domain is None:
-                errors["address"] = [f"{parsed.domain} is not a domain of this appliance: create it first."]
+                errors["address"] = [
+                    gettext("{domain} is not a domain of this appliance: create it first.").format(
+                        domain=parsed.domain
+                    )
+                ]
             elif local == CATCH_ALL or WILDCARD in local:
-                errors["address"] = ["An account needs a name before the @, and no asterisk."]
+                errors["address"] = [gettext("An account needs a name before the @, and no asterisk.")]
         outcome.errors |= errors
         return None if errors or domain is None or local is None else _Row(outcome, domain, local, values)
 
@@ -118,18 +127,22 @@ def _wrong(values: Mapping[str, Any]) -> dict[str, list[str]]:
     """Field -> sentences; of everything but the address."""
     errors: dict[str, list[str]] = {}
     for name in sorted(values.keys() - FIELDS):
-        errors[name] = ["No field of an account here."]
+        errors[name] = [gettext("No field of an account here.")]
     name = values.get("display_name") or ""
     if not isinstance(name, str) or len(name) > NAME_CHARACTERS or "\0" in name:
-        errors["display_name"] = [f"A text of at most {NAME_CHARACTERS} characters."]
+        errors["display_name"] = [
+            gettext("A text of at most {name_characters} characters.").format(name_characters=NAME_CHARACTERS)
+        ]
     quota = values.get("quota_bytes")
     if quota is not None and (type(quota) is not int or not 0 < quota < 2**62):
-        errors["quota_bytes"] = ["A positive number of octets, or nothing for no limit."]
+        errors["quota_bytes"] = [gettext("A positive number of octets, or nothing for no limit.")]
     password, ready = values.get("password") or "", values.get("password_hash") or ""
     if not isinstance(password, str) or not isinstance(ready, str) or bool(password) == bool(ready):
-        errors["password"] = ["Name password or password_hash."]
+        errors["password"] = [gettext("Name password or password_hash.")]
     elif len(password.encode("utf-8", "surrogatepass")) > passwords.OCTETS or "\0" in password:
-        errors["password"] = [f"A password has at most {passwords.OCTETS} octets, none of them NUL."]
+        errors["password"] = [
+            gettext("A password has at most {octets} octets, none of them NUL.").format(octets=passwords.OCTETS)
+        ]
     return errors
 
 
@@ -149,7 +162,7 @@ def _untaken(rows: list[_Row]) -> list[_Row]:
     for row in rows:
         key = (row.domain.pk, row.local)
         if key in taken:
-            row.outcome.errors["address"] = [f"{row.address} is taken."]
+            row.outcome.errors["address"] = [gettext("{address} is taken.").format(address=row.address)]
         else:
             taken.add(key)
             free.append(row)

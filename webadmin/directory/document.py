@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 
 from mailservices.mail import passwords
 from mailservices.mail.address import normal_domain, parse
@@ -53,14 +54,14 @@ def read(document: Mapping[str, Any]) -> dict[str, dict[str, Row]]:
     """Section -> name in normal form -> row."""
     troubles = Troubles()
     for name in sorted(map(str, document.keys() - set(SECTIONS))):
-        troubles.add(name, [f"There is no such section: {', '.join(SECTIONS)}."])
+        troubles.add(name, [gettext("There is no such section: {listed}.").format(listed=", ".join(SECTIONS))])
     kinds = {"domains": ("name", DOMAIN_FIELDS), "aliases": ("address", ALIAS_FIELDS)}
     kinds["accounts"] = ("address", (*ACCOUNT_FIELDS, "password", "password_hash"))
     found: dict[str, dict[str, Row]] = {section: {} for section in SECTIONS}
     for section, (key, fields) in kinds.items():
         rows = document.get(section) or []
         if not isinstance(rows, list) or len(rows) > ROWS:
-            troubles.add(section, [f"A list of at most {ROWS}."])
+            troubles.add(section, [gettext("A list of at most {rows}.").format(rows=ROWS)])
             continue
         allowed = {key, *fields}
         for number, row in enumerate(rows):
@@ -74,7 +75,7 @@ def _read_row(
 ) -> None:
     where = f"{section}[{number}]"
     if not isinstance(row, dict) or not isinstance(row.get(key), str):
-        troubles.add(where, [f"An object with its {key}."])
+        troubles.add(where, [gettext("An object with its {key}.").format(key=key)])
         return
     try:
         name = _normal(section, row[key].strip())
@@ -82,11 +83,13 @@ def _read_row(
         troubles.add(f"{where} {row[key]}", [str(error)])
         return
     if name in found:
-        troubles.add(f"{where} {name}", ["It is named twice."])
+        troubles.add(f"{where} {name}", [gettext("It is named twice.")])
     if unknown := sorted(map(str, row.keys() - allowed)):
-        troubles.add(f"{where} {name}", [f"No fields here: {', '.join(unknown)}."])
+        troubles.add(f"{where} {name}", [gettext("No fields here: {listed}.").format(listed=", ".join(unknown))])
     if wrong := [field for field, fits in TYPES.items() if field in row and not fits(row[field])]:
-        troubles.add(f"{where} {name}", [f"Of another type, or too long: {', '.join(wrong)}."])
+        troubles.add(
+            f"{where} {name}", [gettext("Of another type, or too long: {listed}.").format(listed=", ".join(wrong))]
+        )
     found[name] = {field: value for field, value in row.items() if field != key}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from mailservices.mail import scram, sealing
 from mailservices.mail.vocabulary import CATCH_ALL, FIRST_FOLDERS, WILDCARD
@@ -59,26 +60,34 @@ def read(text: str) -> tuple[list[Row], list[str]]:
         ValidationError: it is no such table.
     """
     if len(text.encode()) > OCTETS:
-        raise ValidationError({"table": f"At most {OCTETS // 2**20} MiB."})
+        raise ValidationError({"table": gettext("At most {what} MiB.").format(what=OCTETS // 2**20)})
     lines = csv.reader(
         io.StringIO(text.lstrip("\ufeff")), delimiter=";" if ";" in text.partition("\n")[0] else ","
     )
     head = [name.strip().lower() for name in next(lines, [])]
     if missing := [name for name in NEEDED if name not in head]:
-        raise ValidationError({"table": f"The first line names the columns; {' and '.join(missing)} is missing."})
+        raise ValidationError(
+            {
+                "table": gettext("The first line names the columns; {listed} is missing.").format(
+                    listed=" and ".join(missing)
+                )
+            }
+        )
     if unknown := [name for name in head if name not in COLUMNS]:
-        raise ValidationError({"table": f"Unknown columns: {', '.join(unknown)}."})
+        raise ValidationError({"table": gettext("Unknown columns: {listed}.").format(listed=", ".join(unknown))})
     rows: list[Row] = []
     objections: list[str] = []
     for cells in lines:
         if not any(cell.strip() for cell in cells):
             continue
         if len(rows) + len(objections) >= ROWS:
-            raise ValidationError({"table": f"At most {ROWS} accounts at once."})
+            raise ValidationError({"table": gettext("At most {rows} accounts at once.").format(rows=ROWS)})
         told = dict(zip(head, cells, strict=False))
         quota = told.get("quota_mb", "").strip()
         if quota and not (quota.isdigit() and 0 < int(quota) < 2**40):
-            objections.append(f"Line {lines.line_num}: the quota is a number of megabytes.")
+            objections.append(
+                gettext("Line {line_num}: the quota is a number of megabytes.").format(line_num=lines.line_num)
+            )
             continue
         octets = int(quota) * _MEGABYTE if quota else None
         aliases = told.get("aliases", "").split()
@@ -93,7 +102,7 @@ def read(text: str) -> tuple[list[Row], list[str]]:
             )
         )
     if not rows and not objections:
-        raise ValidationError({"table": "It has no accounts."})
+        raise ValidationError({"table": gettext("It has no accounts.")})
     return rows, objections
 
 
@@ -108,10 +117,16 @@ def objections(who: Actor, rows: list[Row]) -> list[str]:
             row.aliases = [_claim(who, row, alias, seen, domains) for alias in row.aliases]
             actions.refuse_password(row.password)
         except ValidationError as error:
-            found += [f"Line {row.line}: {words}" for words in error.messages]
+            found += [
+                gettext("Line {line}: {words}").format(line=row.line, words=words) for words in error.messages
+            ]
     taken = Address.objects.filter(domain__in={pk for pk, _ in seen}).values_list("domain_id", "local_part")
     for key in {*taken.iterator()} & seen.keys():
-        found.append(f"Line {seen[key]}: {key[1]}@{_name(domains, key[0])} is taken.")
+        found.append(
+            gettext("Line {seen}: {key}@{name} is taken.").format(
+                seen=seen[key], key=key[1], name=_name(domains, key[0])
+            )
+        )
     return found
 
 
@@ -121,9 +136,13 @@ def _claim(who: Actor, row: Row, text: str, seen: dict[tuple[int, str], int], do
     domain, local = actions.local_address(who, text, "address", domains.get(name))
     domains[name] = domain
     if local == CATCH_ALL or WILDCARD in local:
-        raise ValidationError("An account needs a name before the @, and no asterisk.")
+        raise ValidationError(gettext("An account needs a name before the @, and no asterisk."))
     if (before := seen.setdefault((domain.pk, local), row.line)) != row.line:
-        raise ValidationError(f"{local}@{domain.name} stands in line {before}, too.")
+        raise ValidationError(
+            gettext("{local}@{name} stands in line {before}, too.").format(
+                local=local, name=domain.name, before=before
+            )
+        )
     return f"{local}@{domain.name}"
 
 
@@ -146,8 +165,9 @@ def prepare_import(actor: Actor, text: str, back: str = "") -> Job:
         for row in rows[:50]
     ]
     told = {"sealed": _sealed([asdict(row) for row in rows]), "rows": shown}
+    title = gettext("Import of {count} accounts").format(count=len(rows))
     return Job.objects.create(
-        kind="import", title=f"Import of {len(rows)} accounts", administrator=actor.administrator,
+        kind="import", title=title, administrator=actor.administrator,
         remote_host=actor.remote_host, told=told, total=len(rows), state=PREPARED, errors=against[:OBJECTIONS],
         back=back,
     )  # fmt: skip
@@ -161,9 +181,11 @@ def begin_import(actor: Actor, job: Job) -> Job:
         ValidationError: something speaks against it.
     """
     if job.state != PREPARED or job.kind != "import":
-        raise ValidationError("It has been begun already.")
+        raise ValidationError(gettext("It has been begun already."))
     if job.errors:
-        raise ValidationError("First mend what is wrong with the table: nothing of it is made until then.")
+        raise ValidationError(
+            gettext("First mend what is wrong with the table: nothing of it is made until then.")
+        )
     record(actor, "begin import of accounts", job.title, after={"accounts": job.total})
     return set_going(job)
 
@@ -179,7 +201,7 @@ def step(job: Job, actor: Actor) -> bool:
         return False
     _make(actor, rows, made)
     job.told, job.at = {}, {}
-    job.outcome = f"{len(rows)} accounts are made."
+    job.outcome = gettext("{count} accounts are made.").format(count=len(rows))
     return True
 
 

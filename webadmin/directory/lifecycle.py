@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail.vocabulary import CATCH_ALL, WILDCARD
 from webadmin.audit.changes import create
@@ -32,14 +33,14 @@ def rename_account(actor: Actor, account: Account, address: str, *, keep: bool =
     """
     domain, local = actions.local_address(actor, address, "address")
     if local == CATCH_ALL or WILDCARD in local:
-        raise ValidationError({"address": "An account needs a name before the @, and no asterisk."})
+        raise ValidationError({"address": gettext("An account needs a name before the @, and no asterisk.")})
     old, new = account.address, f"{local}@{domain.name}"
     if new == old:
         return account
     taken = Address.objects.filter(domain=domain, local_part=local).first()
     if taken is not None:
         if not _leads_only_to(taken, old):
-            raise ValidationError({"address": f"{new} is taken."})
+            raise ValidationError({"address": gettext("{new} is taken.").format(new=new)})
         # Back to a name that it had before.
         taken.delete()
     former = account.addresses.get(domain=account.domain, local_part=old.rpartition("@")[0])
@@ -82,10 +83,10 @@ def undelete_account(actor: Actor, account: Account) -> Account:
     if account.deleted_at is None:
         return account
     if timezone.now() - account.deleted_at > UNDELETE:
-        raise ValidationError("It was deleted too long ago: its mail may be gone.")
+        raise ValidationError(gettext("It was deleted too long ago: its mail may be gone."))
     local = account.address.rpartition("@")[0]
     if Address.objects.filter(domain=account.domain, local_part=local).exists():
-        raise ValidationError(f"Somebody else has {account.address} now.")
+        raise ValidationError(gettext("Somebody else has {address} now.").format(address=account.address))
     create(Address, domain=account.domain, local_part=local, account=account)
     account.deleted_at, account.active = None, True
     account.save(update_fields=["deleted_at", "active"])

@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now, Upper
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy
 
 from mailservices.mail.report_texts import ENGLISH, LANGUAGES
 from mailservices.mail.vocabulary import INBOX, Posting, Protocol
@@ -27,11 +28,11 @@ POP_DELAY = 86_400
 class Role(models.TextChoices):
     """What somebody is, from which follows what she may do (webadmin/scope.py)."""
 
-    APPLIANCE = "appliance", "Appliance administrator"
-    TENANT = "tenant", "Tenant administrator"
-    DOMAIN = "domain", "Domain administrator"
-    HELPDESK = "helpdesk", "Helpdesk"
-    USER = "user", "User"
+    APPLIANCE = "appliance", gettext_lazy("Appliance administrator")
+    TENANT = "tenant", gettext_lazy("Tenant administrator")
+    DOMAIN = "domain", gettext_lazy("Domain administrator")
+    HELPDESK = "helpdesk", gettext_lazy("Helpdesk")
+    USER = "user", gettext_lazy("User")
 
 
 class Tenant(models.Model):

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 #: Of one token or app password.
 MOST = 20
@@ -16,10 +17,10 @@ def checked(texts: Iterable[str]) -> list[str]:
         try:
             found.append(str(ipaddress.ip_network(text.strip(), strict=False)))
         except ValueError as error:
-            words = f"{text.strip()}: such as 192.0.2.0/24 or 2001:db8::/32."
+            words = gettext("{strip}: such as 192.0.2.0/24 or 2001:db8::/32.").format(strip=text.strip())
             raise ValidationError({"networks": words}) from error
     if len(found) > MOST:
-        raise ValidationError({"networks": f"At most {MOST} networks."})
+        raise ValidationError({"networks": gettext("At most {most} networks.").format(most=MOST)})
     return found
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from mailservices.mail.vocabulary import INBOX
 from webadmin.audit.changes import change, create
@@ -31,9 +32,13 @@ def change_pop(actor: Actor, account: Account, **changes: Any) -> PopChoices:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     for name in ("newest_days", "expire_days"):
         if changes.get(name) is not None and not 1 <= changes[name] <= POP_DAYS:
-            raise ValidationError({name: f"From 1 to {POP_DAYS} days, or nothing for no limit."})
+            raise ValidationError(
+                {name: gettext("From 1 to {pop_days} days, or nothing for no limit.").format(pop_days=POP_DAYS)}
+            )
     if not 0 <= changes.get("login_delay", 0) <= POP_DELAY:
-        raise ValidationError({"login_delay": f"From 0 to {POP_DELAY} seconds."})
+        raise ValidationError(
+            {"login_delay": gettext("From 0 to {pop_delay} seconds.").format(pop_delay=POP_DELAY)}
+        )
     if "folder" in changes:
         changes["folder"] = _folder(account, changes["folder"])
     row = PopChoices.objects.select_for_update().filter(account=account).first()
@@ -45,5 +50,11 @@ def change_pop(actor: Actor, account: Account, **changes: Any) -> PopChoices:
 def _folder(account: Account, name: str) -> str:
     name = INBOX if name.strip().upper() == INBOX else name.strip()
     if not Mailbox.objects.filter(account=account, name=name).exists():
-        raise ValidationError({"folder": f"{account.address} has no folder {name or 'without a name'}."})
+        raise ValidationError(
+            {
+                "folder": gettext("{address} has no folder {what}.").format(
+                    address=account.address, what=name or "without a name"
+                )
+            }
+        )
     return name

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail import passwords, scram, sealing
 from mailservices.mail.vocabulary import Protocol
@@ -46,12 +47,16 @@ def create_app_password(
     own_or(actor, account, Right.MANAGE)
     label = label.strip()
     if not label:
-        raise ValidationError({"label": "A label tells which program it is for."})
+        raise ValidationError({"label": gettext("A label tells which program it is for.")})
     if expires_at is not None and expires_at <= timezone.now():
-        raise ValidationError({"expires_at": "That is past."})
+        raise ValidationError({"expires_at": gettext("That is past.")})
     # Two requests side by side wait for each other here.
     if Account.objects.select_for_update().get(pk=account.pk).app_passwords.count() >= APP_PASSWORDS:
-        raise ValidationError(f"An account has at most {APP_PASSWORDS} app passwords: revoke some.")
+        raise ValidationError(
+            gettext("An account has at most {app_passwords} app passwords: revoke some.").format(
+                app_passwords=APP_PASSWORDS
+            )
+        )
     text, key = passwords.invent(), settings.CONFIG.sealing_key
     digest = passwords.app_digest(settings.CONFIG.digest_key, text)
     keys = scram.derive(text, scram.ITERATIONS_RANDOM)
@@ -82,7 +87,9 @@ def revoke_app_password(actor: Actor, app: AppPassword) -> None:
 def _protocols(names: Iterable[str]) -> list[str]:
     chosen = set(names)
     if not chosen or not chosen <= set(Protocol):
-        raise ValidationError({"protocols": f"Choose at least one of {', '.join(Protocol)}."})
+        raise ValidationError(
+            {"protocols": gettext("Choose at least one of {listed}.").format(listed=", ".join(Protocol))}
+        )
     return [name.value for name in Protocol if name in chosen]
 
 
@@ -94,7 +101,7 @@ def create_issuer(actor: Actor, issuer: str, audience: str, *, client_secret: st
     """Let people sign in by this issuer's tokens (OAUTHBEARER, XOAUTH2)."""
     values = {"issuer": issuer.strip(), "audience": audience.strip(), **_told(more)}
     if Issuer.objects.filter(issuer=values["issuer"]).exists():
-        raise ValidationError({"issuer": "That issuer is here already."})
+        raise ValidationError({"issuer": gettext("That issuer is here already.")})
     _check_issuer(values, has_secret=bool(client_secret))
     row = create(Issuer, **values, client_secret=_sealed(values["issuer"], client_secret))
     record(actor, "create token issuer", row.issuer, after=values)
@@ -133,16 +140,18 @@ def _check_issuer(values: dict[str, Any], *, has_secret: bool) -> None:
     wrong = {}
     for name in ("issuer", "jwks_url", "introspection_url"):
         if (name == "issuer" or values.get(name)) and not _is_url(values[name]):
-            wrong[name] = "An address that begins with https://, or with http:// on this machine."
+            wrong[name] = gettext("An address that begins with https://, or with http:// on this machine.")
     if not values["audience"]:
-        wrong["audience"] = "Whom tokens are made for: without it any service's tokens would be good here."
+        wrong["audience"] = gettext(
+            "Whom tokens are made for: without it any service's tokens would be good here."
+        )
     asks = bool(values.get("introspection_url"))
     if bool(values.get("jwks_url")) == asks:
-        wrong["jwks_url"] = "Either the address of its keys, or the address at which it is asked."
+        wrong["jwks_url"] = gettext("Either the address of its keys, or the address at which it is asked.")
     if asks and not (values.get("client_id") and has_secret):
-        wrong["client_id"] = "To ask it, a name and a secret are needed."
+        wrong["client_id"] = gettext("To ask it, a name and a secret are needed.")
     if not values.get("claim", "email"):
-        wrong["claim"] = "The claim that holds the address, such as email."
+        wrong["claim"] = gettext("The claim that holds the address, such as email.")
     if wrong:
         raise ValidationError(wrong)
 

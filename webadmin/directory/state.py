@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from mailservices.mail import passwords
 from mailservices.mail.address import parse
@@ -109,7 +110,7 @@ def _lead(
             continue
         other = visible(actor, Domain).filter(name=after).first() if after else None
         if after and other is None:
-            troubles.add(name, [f"There is no domain {after}."])
+            troubles.add(name, [gettext("There is no domain {after}.").format(after=after)])
             continue
         changed = Change("domain", name, "change", {"alias_of": before}, {"alias_of": after})
         if not any(one.kind == "domain" and one.name == name and one.what == "create" for one in outcome.changes):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Sum
+from django.utils.translation import gettext
 
 from webadmin.audit.changes import change, create
 from webadmin.audit.record import Actor, record
@@ -19,7 +20,7 @@ def create_tenant(actor: Actor, **values: Any) -> Tenant:
     """An organisation that domains may be given to. A limit that is None is none."""
     values = _checked(dict.fromkeys(FIELDS) | values)
     if Tenant.objects.filter(name=values["name"]).exists():
-        raise ValidationError({"name": "There is a tenant of that name already."})
+        raise ValidationError({"name": gettext("There is a tenant of that name already.")})
     tenant = create(Tenant, **values)
     record(actor, "create tenant", tenant.name, after=values)
     return tenant
@@ -30,7 +31,7 @@ def change_tenant(actor: Actor, tenant: Tenant, **changes: Any) -> Tenant:
     """Change what is named. A limit below what is there already lets nothing more be made."""
     values = _checked({name: getattr(tenant, name) for name in FIELDS} | changes)
     if Tenant.objects.filter(name=values["name"]).exclude(pk=tenant.pk).exists():
-        raise ValidationError({"name": "There is a tenant of that name already."})
+        raise ValidationError({"name": gettext("There is a tenant of that name already.")})
     return change(actor, "change tenant", tenant, values)
 
 
@@ -38,9 +39,15 @@ def change_tenant(actor: Actor, tenant: Tenant, **changes: Any) -> Tenant:
 def delete_tenant(actor: Actor, tenant: Tenant) -> None:
     """Remove a tenant that has no domains and no administrators any more."""
     if tenant.domains.exists():
-        raise ValidationError(f"{tenant} still has domains: delete them, or give them to somebody else, first.")
+        raise ValidationError(
+            gettext("{tenant} still has domains: delete them, or give them to somebody else, first.").format(
+                tenant=tenant
+            )
+        )
     if tenant.administrators.exists():
-        raise ValidationError(f"{tenant} still has administrators: delete them first.")
+        raise ValidationError(
+            gettext("{tenant} still has administrators: delete them first.").format(tenant=tenant)
+        )
     record(actor, "delete tenant", tenant.name, before={name: getattr(tenant, name) for name in FIELDS})
     tenant.delete()
 
@@ -64,16 +71,36 @@ def hold_to_limits(domain: Domain) -> None:
     tenant = Tenant.objects.select_for_update().get(pk=domain.tenant_id)
     there = used(tenant)
     if tenant.most_domains is not None and there["domains"] > tenant.most_domains:
-        raise ValidationError(f"{tenant} may have {tenant.most_domains} domains, and has them.")
+        raise ValidationError(
+            gettext("{tenant} may have {most_domains} domains, and has them.").format(
+                tenant=tenant, most_domains=tenant.most_domains
+            )
+        )
     if tenant.most_accounts is not None and there["accounts"] > tenant.most_accounts:
-        raise ValidationError(f"{tenant} may have {tenant.most_accounts} accounts, and has them.")
+        raise ValidationError(
+            gettext("{tenant} may have {most_accounts} accounts, and has them.").format(
+                tenant=tenant, most_accounts=tenant.most_accounts
+            )
+        )
     if tenant.most_bytes is None:
         return
     if Account.objects.filter(domain__tenant=tenant, deleted_at__isnull=True, quota_bytes__isnull=True).exists():
-        raise ValidationError({"quota_bytes": f"Each account of {tenant} needs a quota: its storage is limited."})
+        raise ValidationError(
+            {
+                "quota_bytes": gettext("Each account of {tenant} needs a quota: its storage is limited.").format(
+                    tenant=tenant
+                )
+            }
+        )
     if there["bytes"] > tenant.most_bytes:
         free = tenant.most_bytes - there["bytes"]
-        raise ValidationError({"quota_bytes": f"That is {-free} octets more than {tenant} has left."})
+        raise ValidationError(
+            {
+                "quota_bytes": gettext("That is {what} octets more than {tenant} has left.").format(
+                    what=-free, tenant=tenant
+                )
+            }
+        )
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
@@ -83,8 +110,8 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     name = (values["name"] or "").strip()
     if not name:
-        raise ValidationError({"name": "A tenant needs a name."})
+        raise ValidationError({"name": gettext("A tenant needs a name.")})
     for field, most in (("most_domains", 2**31), ("most_accounts", 2**31), ("most_bytes", 2**62)):
         if values[field] is not None and not 0 <= values[field] < most:
-            raise ValidationError({field: "A number, or nothing for no limit."})
+            raise ValidationError({field: gettext("A number, or nothing for no limit.")})
     return values | {"name": name}

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext
 
 from mailservices import log
 from webadmin.audit.record import Actor
@@ -83,7 +84,7 @@ def run(pk: UUID) -> None:
         _log.warning("job interrupted", job=pk.hex, cause=type(error).__name__)
     except Exception as error:
         _log.exception("job failed", job=pk.hex, error=type(error).__name__)
-        _fail(pk, ["Something went wrong; it is noted in the log."])
+        _fail(pk, [gettext("Something went wrong; it is noted in the log.")])
         raise
 
 

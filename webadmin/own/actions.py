@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from mailservices.mail.vacation import DAYS_MOST
 from webadmin.audit.changes import change, create
@@ -54,10 +55,12 @@ def _targets(account: Account, texts: Iterable[str]) -> list[str]:
     texts = [text for text in texts if text.strip()]
     wanted = target_addresses(texts) if texts else []
     if len(wanted) > TARGETS:
-        raise ValidationError({"targets": f"Mail is forwarded to at most {TARGETS} addresses."})
+        raise ValidationError(
+            {"targets": gettext("Mail is forwarded to at most {targets} addresses.").format(targets=TARGETS)}
+        )
     own = {str(one) for one in account.addresses.select_related("domain")} | {account.address}
     if own.intersection(wanted):
-        raise ValidationError({"targets": "That is the account itself: keep a copy instead."})
+        raise ValidationError({"targets": gettext("That is the account itself: keep a copy instead.")})
     return wanted
 
 
@@ -91,16 +94,16 @@ def change_vacation(actor: Actor, account: Account, **changes: Any) -> Vacation:
 def _check(told: dict[str, Any]) -> None:
     wrong = {}
     if not told["text"]:
-        wrong["text"] = "Say what is answered."
+        wrong["text"] = gettext("Say what is answered.")
     elif len(told["text"]) > TEXT:
-        wrong["text"] = "That is too long."
+        wrong["text"] = gettext("That is too long.")
     if "\n" in told["subject"] or "\r" in told["subject"]:
-        wrong["subject"] = "A subject is one line."
+        wrong["subject"] = gettext("A subject is one line.")
     if any("\0" in told[name] for name in ("subject", "text")):
-        wrong["text"] = "There is a character in it that no text has."
+        wrong["text"] = gettext("There is a character in it that no text has.")
     if not 1 <= told["days"] <= DAYS_MOST:
-        wrong["days"] = f"From 1 to {DAYS_MOST} days."
+        wrong["days"] = gettext("From 1 to {days_most} days.").format(days_most=DAYS_MOST)
     if told["begins_at"] and told["ends_at"] and told["ends_at"] <= told["begins_at"]:
-        wrong["ends_at"] = "It ends before it begins."
+        wrong["ends_at"] = gettext("It ends before it begins.")
     if wrong:
         raise ValidationError(wrong)

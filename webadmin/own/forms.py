@@ -5,20 +5,21 @@ from typing import Any
 
 from django import forms
 from django.utils.timezone import localdate, make_aware
+from django.utils.translation import gettext_lazy
 
 from mailservices.mail.vacation import DAYS_MOST, DAYS_USUAL
-from webadmin.dashboard.forms import Form
+from webadmin.dashboard.forms import Form, Words
 from webadmin.own.models import Vacation
 
 
 class ForwardingForm(Form):
     targets = forms.CharField(
-        label="Send my mail on to",
+        label=gettext_lazy("Send my mail on to"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "off"}),
-        help_text="One address on each line. Empty: all of it stays here.",
+        help_text=gettext_lazy("One address on each line. Empty: all of it stays here."),
     )
-    copy = forms.BooleanField(label="Keep a copy here", required=False, initial=True)
+    copy = forms.BooleanField(label=gettext_lazy("Keep a copy here"), required=False, initial=True)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -29,22 +30,28 @@ class ForwardingForm(Form):
         }
 
 
-def _day(label: str, help_text: str) -> forms.DateField:
+def _day(label: Words, help_text: Words) -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     return forms.DateField(label=label, required=False, widget=widget, help_text=help_text)
 
 
 class VacationForm(Form):
-    active = forms.BooleanField(label="Answer whoever writes to me", required=False)
+    active = forms.BooleanField(label=gettext_lazy("Answer whoever writes to me"), required=False)
     #: Whole days, in UTC; the last one is answered for, too.
-    begins_at = _day("From", "Empty: from now on.")
-    ends_at = _day("To and with", "Empty: until it is switched off.")
+    begins_at = _day("From", gettext_lazy("Empty: from now on."))
+    ends_at = _day(gettext_lazy("To and with"), gettext_lazy("Empty: until it is switched off."))
     subject = forms.CharField(
-        label="Subject", max_length=200, required=False, help_text="Empty: that of the message, behind “Auto:”."
+        label=gettext_lazy("Subject"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("Empty: that of the message, behind “Auto:”."),
     )
-    text = forms.CharField(label="Text", max_length=10_000, widget=forms.Textarea(attrs={"rows": 6}))
+    text = forms.CharField(label=gettext_lazy("Text"), max_length=10_000, widget=forms.Textarea(attrs={"rows": 6}))
     days = forms.IntegerField(
-        label="Days until the same sender is answered again", min_value=1, max_value=DAYS_MOST, initial=DAYS_USUAL
+        label=gettext_lazy("Days until the same sender is answered again"),
+        min_value=1,
+        max_value=DAYS_MOST,
+        initial=DAYS_USUAL,
     )
 
     @staticmethod
@@ -70,4 +77,6 @@ class VacationForm(Form):
 
 
 class AddressForm(Form):
-    note = forms.CharField(label="What it is for", max_length=200, help_text="Such as: the bookshop.")
+    note = forms.CharField(
+        label=gettext_lazy("What it is for"), max_length=200, help_text=gettext_lazy("Such as: the bookshop.")
+    )

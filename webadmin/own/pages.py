@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 from qrcode.image.svg import SvgPathImage
 from qrcode.main import make
@@ -76,7 +77,7 @@ def home(request: HttpRequest, account: Account) -> HttpResponse:
 @owned
 def log(request: HttpRequest, account: Account) -> HttpResponse:
     """Who signed in, and who tried to."""
-    context = {"page": page(request, sign_ins_of(account)), "title": "Sign-ins to your mail"}
+    context = {"page": page(request, sign_ins_of(account)), "title": gettext("Sign-ins to your mail")}
     return render(request, "own/log.html", context)
 
 
@@ -93,7 +94,7 @@ def sign_ins_of(account: Account) -> QuerySet[SignIn]:
 def sign_out(request: HttpRequest, account: Account) -> HttpResponse:
     """At the mail servers; the sessions of these pages are ended on the page of the sign-in."""
     lifecycle.sign_out(actor(request), account)
-    messages.success(request, "All mail programs are signed out within seconds.")
+    messages.success(request, gettext("All mail programs are signed out within seconds."))
     return redirect("own-log")
 
 
@@ -115,7 +116,7 @@ def new_app(request: HttpRequest, account: Account) -> HttpResponse:
             app, text = made
             context = {"account": account, "app": app, "password": text, "back": "own-apps", "qr": qr(text)}
             return render(request, "app_password_made.html", {**context, **ways()})
-    context = {"form": form, "title": "New app password", "verb": "Make it", "back": "own-apps"}
+    context = {"form": form, "title": gettext("New app password"), "verb": gettext("Make it"), "back": "own-apps"}
     return render(request, "form.html", context)
 
 
@@ -131,11 +132,14 @@ def revoke_app(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
     app = get_object_or_404(AppPassword.objects.select_related("account"), pk=pk, account=account)
     if request.POST.get("sure") != "yes":
         return sure(
-            request, f"Revoke {app.label}?", "The program that has it cannot sign in any more.", "Revoke it",
+            request,
+            gettext("Revoke {label}?").format(label=app.label),
+            gettext("The program that has it cannot sign in any more."),
+            gettext("Revoke it"),
             "own-apps",
-        )  # fmt: skip
+        )
     signin.revoke_app_password(actor(request), app)
-    messages.success(request, f"{app.label} is revoked.")
+    messages.success(request, gettext("{label} is revoked.").format(label=app.label))
     return redirect("own-apps")
 
 
@@ -178,10 +182,14 @@ def forwarding(request: HttpRequest, account: Account) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = attempt(form, lambda: own.forward(actor(request), account, **form.values))
         if told is not None:
-            where = f"goes on to {', '.join(told.targets)}" if told.targets else "stays here"
-            messages.success(request, f"Your mail {where}.")
+            goes_on = gettext("Your mail goes on to {listed}.").format(listed=", ".join(told.targets))
+            messages.success(request, goes_on if told.targets else gettext("Your mail stays here."))
             return redirect("own-forwarding")
-    return render(request, "form.html", {"form": form, "title": "Forwarding", "verb": "Save", "back": "home"})
+    return render(
+        request,
+        "form.html",
+        {"form": form, "title": gettext("Forwarding"), "verb": gettext("Save"), "back": "home"},
+    )
 
 
 @owned
@@ -191,14 +199,22 @@ def vacation(request: HttpRequest, account: Account) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = attempt(form, lambda: own.change_vacation(actor(request), account, **form.values))
         if told is not None:
-            words = "Whoever writes to you is answered." if told.active else "Nobody is answered."
-            messages.success(request, f"It is saved. {words}")
+            words = (
+                gettext("Whoever writes to you is answered.") if told.active else gettext("Nobody is answered.")
+            )
+            messages.success(request, gettext("It is saved. {words}").format(words=words))
             return redirect("own-vacation")
-    words = (
+    words = gettext(
         "Each sender is answered once. Lists, programs and mail that is not addressed to you by name are not "
         "answered. Days begin and end in UTC."
     )
-    context = {"form": form, "title": "While you are away", "verb": "Save", "back": "home", "words": words}
+    context = {
+        "form": form,
+        "title": gettext("While you are away"),
+        "verb": gettext("Save"),
+        "back": "home",
+        "words": words,
+    }
     return render(request, "form.html", context)
 
 
@@ -213,7 +229,12 @@ def removed(request: HttpRequest, account: Account) -> HttpResponse:
         except ValidationError as error:
             errors = error.messages
         else:
-            messages.success(request, f"{count} message{'' if count == 1 else 's'} came back into {folder}.")
+            messages.success(
+                request,
+                ngettext(
+                    "{count} message came back into {folder}.", "{count} messages came back into {folder}.", count
+                ).format(count=count, folder=folder),
+            )
             return redirect("own-removed")
     shown = page(request, undelete.removed_of(account))
     context = {
@@ -259,7 +280,7 @@ def addresses(request: HttpRequest, account: Account) -> HttpResponse:
         note = form.cleaned_data["note"]
         alias = attempt(form, lambda: actions.create_disposable(actor(request), account, note))
         if alias is not None:
-            messages.success(request, f"{alias} leads to you now.")
+            messages.success(request, gettext("{alias} leads to you now.").format(alias=alias))
             return redirect("own-addresses")
     context = {
         "form": form,
@@ -276,11 +297,15 @@ def delete_address(request: HttpRequest, account: Account, pk: int) -> HttpRespo
     alias = get_object_or_404(actions.disposable_of(account), pk=pk, disposable=True)
     if request.POST.get("sure") != "yes":
         return sure(
-            request, f"Delete {alias}?", "Mail to it is refused from then on.", "Delete it", "own-addresses"
+            request,
+            gettext("Delete {alias}?").format(alias=alias),
+            gettext("Mail to it is refused from then on."),
+            gettext("Delete it"),
+            "own-addresses",
         )
     try:
         actions.delete_disposable(actor(request), account, pk)
     except Address.DoesNotExist as error:
         raise Http404 from error
-    messages.success(request, f"{alias} is deleted.")
+    messages.success(request, gettext("{alias} is deleted.").format(alias=alias))
     return redirect("own-addresses")

@@ -24,6 +24,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext, gettext_lazy
 
 from mailservices import log
 from mailservices.mail.address import parse
@@ -50,23 +51,23 @@ _log = log.get()
 
 class RecoveryForm(Form):
     address = forms.CharField(
-        label="Recovery address",
+        label=gettext_lazy("Recovery address"),
         max_length=320,
         required=False,
-        help_text="One that you can read without this password. Empty: none.",
+        help_text=gettext_lazy("One that you can read without this password. Empty: none."),
     )
 
 
 class ForgottenForm(Form):
-    address = forms.CharField(label="Your mail address here", max_length=320)
+    address = forms.CharField(label=gettext_lazy("Your mail address here"), max_length=320)
 
 
 class NewPasswordForm(Form):
     new = forms.CharField(
-        label="New password",
+        label=gettext_lazy("New password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least ten characters.",
+        help_text=gettext_lazy("At least ten characters."),
     )
 
 
@@ -95,7 +96,7 @@ def _parsed(text: str, account: Account) -> str:
     except ProtocolError as error:
         raise ValidationError({"address": str(error)}) from error
     if address.lower() == account.address:
-        raise ValidationError({"address": "That is the one whose password you would have forgotten."})
+        raise ValidationError({"address": gettext("That is the one whose password you would have forgotten.")})
     return address
 
 
@@ -109,19 +110,38 @@ def address(request: HttpRequest, account: Account) -> HttpResponse:
         if found is not None:
             [row] = found
             if row is None:
-                messages.success(request, "No link is sent to anybody.")
+                messages.success(request, gettext("No link is sent to anybody."))
             elif row.confirmed_at is None and _may_send(account):
                 token = signing.dumps([account.pk, row.address], salt=_CONFIRM)
                 link = request.build_absolute_uri(reverse("own-recovery-confirm", args=[token]))
-                words = f"To use this address if the password of {account.address} is forgotten, open this link"
-                _in_thread(lambda: _send(account, row.address, "Confirm your recovery address", words, link))
-                messages.success(request, f"A link was sent to {row.address}: follow it within an hour.")
+                words = gettext(
+                    "To use this address if the password of {address} is forgotten, open this link"
+                ).format(address=account.address)
+                _in_thread(
+                    lambda: _send(account, row.address, gettext("Confirm your recovery address"), words, link)
+                )
+                messages.success(
+                    request,
+                    gettext("A link was sent to {address}: follow it within an hour.").format(address=row.address),
+                )
             elif row.confirmed_at is None:
-                messages.error(request, "Too many links were sent: try again in an hour.")
+                messages.error(request, gettext("Too many links were sent: try again in an hour."))
             return redirect("own-recovery")
-    state = "It is confirmed." if row and row.confirmed_at else "It is not confirmed yet." if row else ""
-    words = f"Where a link goes if you forget your password. {state}"
-    context = {"form": form, "title": "Recovery address", "verb": "Save", "back": "home", "words": words}
+    state = (
+        gettext("It is confirmed.")
+        if row and row.confirmed_at
+        else gettext("It is not confirmed yet.")
+        if row
+        else ""
+    )
+    words = gettext("Where a link goes if you forget your password. {state}").format(state=state)
+    context = {
+        "form": form,
+        "title": gettext("Recovery address"),
+        "verb": gettext("Save"),
+        "back": "home",
+        "words": words,
+    }
     return render(request, "form.html", context)
 
 
@@ -132,16 +152,18 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     row = Recovery.objects.select_related("account__domain").filter(account_id=pk, address=to).first()
     if row is None:
         raise Http404
-    title = "Confirm your recovery address"
+    title = gettext("Confirm your recovery address")
     if request.method == "POST":
         row.confirmed_at = timezone.now()
         with transaction.atomic():
             row.save(update_fields=["confirmed_at"])
             record(_owner(request, row.account), "confirm recovery address", row.account.address)
-        words = f"{to} is confirmed."
+        words = gettext("{to} is confirmed.").format(to=to)
         return render(request, "own/forgotten.html", {"title": title, "words": words})
-    words = f"A link goes to {to} if the password of {row.account.address} is forgotten."
-    context = {"title": title, "words": words, "form": Form(), "verb": "Confirm it"}
+    words = gettext("A link goes to {to} if the password of {address} is forgotten.").format(
+        to=to, address=row.account.address
+    )
+    context = {"title": title, "words": words, "form": Form(), "verb": gettext("Confirm it")}
     return render(request, "own/forgotten.html", context)
 
 
@@ -151,20 +173,20 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 def forgotten(request: HttpRequest) -> HttpResponse:
     form = ForgottenForm(request.POST or None)
-    title = "Password forgotten"
+    title = gettext("Password forgotten")
     if request.method == "POST" and form.is_valid():
         if engine.charge(ASKERS, str(request.META.get("REMOTE_ADDR")))[1]:
-            words = "You have asked too often: try again in an hour."
+            words = gettext("You have asked too often: try again in an hour.")
             return render(request, "own/forgotten.html", {"title": title, "words": words}, status=429)
         asked = form.cleaned_data["address"]
         base = request.build_absolute_uri("/")
         _in_thread(lambda: _send_link(asked, base))
-        words = (
+        words = gettext(
             "If there is such an account, and it has a confirmed recovery address, a link was sent there. It is "
             "good for an hour. Else ask your administrator."
         )
         return render(request, "own/forgotten.html", {"title": title, "words": words})
-    return render(request, "own/forgotten.html", {"title": title, "form": form, "verb": "Send me a link"})
+    return render(request, "own/forgotten.html", {"title": title, "form": form, "verb": gettext("Send me a link")})
 
 
 def _send_link(asked: str, base: str) -> None:
@@ -178,8 +200,10 @@ def _send_link(asked: str, base: str) -> None:
         return
     token = signing.dumps([account.pk, _mark(account)], salt=_RESET)
     link = base.rstrip("/") + reverse("forgotten-reset", args=[token])
-    words = f"Somebody asked for a new password of {account.address}. If it was you, open this link"
-    _send(account, account.recovery.address, "Your password", words, link)
+    words = gettext("Somebody asked for a new password of {address}. If it was you, open this link").format(
+        address=account.address
+    )
+    _send(account, account.recovery.address, gettext("Your password"), words, link)
 
 
 @login_not_required
@@ -203,9 +227,14 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error("new", error.messages)
         else:
-            messages.success(request, "Your password is changed: sign in with it.")
+            messages.success(request, gettext("Your password is changed: sign in with it."))
             return redirect("account_login")
-    context = {"title": "A new password", "words": account.address, "form": form, "verb": "Set it"}
+    context = {
+        "title": gettext("A new password"),
+        "words": account.address,
+        "form": form,
+        "verb": gettext("Set it"),
+    }
     return render(request, "own/forgotten.html", context)
 
 
@@ -256,6 +285,9 @@ def _send(account: Account, to: str, subject: str, words: str, link: str) -> Non
     # RFC 3834 §5.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(
-        f"{words} within an hour:\n\n{link}\n\nIf it was not you, nothing has to be done.\n", cte="base64"
+        gettext("{words} within an hour:\n\n{link}\n\nIf it was not you, nothing has to be done.\n").format(
+            words=words, link=link
+        ),
+        cte="base64",
     )
     engine.send(message.as_bytes(), author, to)

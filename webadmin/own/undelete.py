@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext
 
 from mailservices.mail import headers
 from mailservices.mail.errors import MailboxFull, NoSuchFolder
@@ -69,14 +70,18 @@ def undelete(actor: Actor, account: Account, contents: Sequence[UUID], folder: s
     """Put removed messages of the account into a folder of it; how many there were."""
     own_or(actor, account, Right.MANAGE)
     if not 0 < len(contents) <= AT_ONCE:
-        raise ValidationError({"contents": f"Tick some messages, at most {AT_ONCE} at once."})
+        raise ValidationError(
+            {"contents": gettext("Tick some messages, at most {at_once} at once.").format(at_once=AT_ONCE)}
+        )
     box = Mailbox.objects.filter(account=account, name=folder).first()
     if box is None:
-        raise ValidationError({"folder": f"There is no folder {folder}."})
+        raise ValidationError({"folder": gettext("There is no folder {folder}.").format(folder=folder)})
     record(actor, "undelete messages", account.address, after={"messages": len(contents), "folder": folder})
     try:
         return engine.undelete(account.pk, box.mailbox_id, contents)
     except MailboxFull as error:
-        raise ValidationError({"contents": "They do not fit: the account is full."}) from error
+        raise ValidationError({"contents": gettext("They do not fit: the account is full.")}) from error
     except NoSuchFolder as error:
-        raise ValidationError({"folder": f"There is no folder {folder} any more."}) from error
+        raise ValidationError(
+            {"folder": gettext("There is no folder {folder} any more.").format(folder=folder)}
+        ) from error

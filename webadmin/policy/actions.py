@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.forms.models import model_to_dict
+from django.utils.translation import gettext
 
 from mailservices.mail import dnslist
 from mailservices.mail.address import normal_domain
@@ -55,7 +56,9 @@ def change_inbound(actor: Actor, domain: Domain | None, **changes: Any) -> Inbou
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     for name, value in changes.items():
         if name in CHOICES and value not in CHOICES[name]:
-            raise ValidationError({name: f"Choose one of {', '.join(CHOICES[name])}."})
+            raise ValidationError(
+                {name: gettext("Choose one of {listed}.").format(listed=", ".join(CHOICES[name]))}
+            )
     if domain is None:
         must(actor, Right.OPERATE)
     row = InboundPolicy.objects.select_for_update().filter(domain=domain).first()
@@ -82,7 +85,7 @@ def create_dnslist(actor: Actor, zone: str, effect: str, codes: str = "", active
     """Ask this list about every client from now on."""
     normal = _domain(zone, "zone")
     if DnsList.objects.filter(zone=normal).exists():
-        raise ValidationError({"zone": f"{normal} is here already."})
+        raise ValidationError({"zone": gettext("{normal} is here already.").format(normal=normal)})
     row = create(DnsList, zone=normal, active=active, **_list_values(effect=effect, codes=codes))
     record(actor, "create DNS list", normal, after=model_to_dict(row, exclude=["id", "zone"]))
     return row
@@ -105,7 +108,7 @@ def delete_dnslist(actor: Actor, row: DnsList) -> None:
 
 def _list_values(**values: Any) -> dict[str, Any]:
     if values.get("effect", EFFECTS[0]) not in EFFECTS:
-        raise ValidationError({"effect": f"Choose one of {', '.join(EFFECTS)}."})
+        raise ValidationError({"effect": gettext("Choose one of {listed}.").format(listed=", ".join(EFFECTS))})
     if "codes" in values:
         values["codes"] = " ".join(str(values["codes"]).replace(",", " ").split())
         try:
@@ -135,9 +138,13 @@ def withhold(
         must(actor, Right.OPERATE)
     words = sorted({word.upper() for word in capabilities})
     if not 0 < len(words) <= CAPABILITIES or not all(map(_CAPABILITY.fullmatch, words)):
-        raise ValidationError({"capabilities": "Name capabilities as IMAP shows them, such as QRESYNC COMPRESS."})
+        raise ValidationError(
+            {"capabilities": gettext("Name capabilities as IMAP shows them, such as QRESYNC COMPRESS.")}
+        )
     if needed := [word for word in words if word.partition("=")[0] in NEEDED]:
-        raise ValidationError({"capabilities": f"{', '.join(needed)} is needed by everybody."})
+        raise ValidationError(
+            {"capabilities": gettext("{listed} is needed by everybody.").format(listed=", ".join(needed))}
+        )
     client = client.strip().lower()
     row = Withheld.objects.select_for_update(of=("self",)).filter(account=account, client=client).first()
     if row is not None:
@@ -161,7 +168,7 @@ def trust_sealer(actor: Actor, domain: str) -> TrustedSealer:
     """Let ARC seals of this domain stand for SPF and DKIM that were lost on the way."""
     normal = _domain(domain, "domain")
     if TrustedSealer.objects.filter(domain=normal).exists():
-        raise ValidationError({"domain": f"{normal} is here already."})
+        raise ValidationError({"domain": gettext("{normal} is here already.").format(normal=normal)})
     row = create(TrustedSealer, domain=normal)
     record(actor, "trust ARC sealer", normal)
     return row
@@ -179,12 +186,14 @@ def trust_network(actor: Actor, network: str) -> TrustedNetwork:
     try:
         parsed = ipaddress.ip_network(network.strip())
     except ValueError as error:
-        words = "A network looks like 192.0.2.0/24 or 2001:db8::/32, with no bits set behind its length."
+        words = gettext("A network looks like 192.0.2.0/24 or 2001:db8::/32, with no bits set behind its length.")
         raise ValidationError({"network": words}) from error
     if parsed.prefixlen < WIDEST[parsed.version]:
-        raise ValidationError({"network": f"Too wide: at least /{WIDEST[parsed.version]}."})
+        raise ValidationError(
+            {"network": gettext("Too wide: at least /{widest}.").format(widest=WIDEST[parsed.version])}
+        )
     if TrustedNetwork.objects.filter(network=str(parsed)).exists():
-        raise ValidationError({"network": f"{parsed} is here already."})
+        raise ValidationError({"network": gettext("{parsed} is here already.").format(parsed=parsed)})
     row = create(TrustedNetwork, network=str(parsed))
     record(actor, "trust network", row.network)
     return row
@@ -200,9 +209,9 @@ def distrust_network(actor: Actor, row: TrustedNetwork) -> None:
 def change_limit(actor: Actor, name: str, per_minute: int) -> Limit:
     """How many connections, or messages, one address may begin in a minute."""
     if name not in LIMITS:
-        raise ValidationError({"name": f"Choose one of {', '.join(LIMITS)}."})
+        raise ValidationError({"name": gettext("Choose one of {listed}.").format(listed=", ".join(LIMITS))})
     if not 0 < per_minute < 2**31:
-        raise ValidationError({"per_minute": "A limit is a positive number."})
+        raise ValidationError({"per_minute": gettext("A limit is a positive number.")})
     before = Limit.objects.select_for_update().filter(name=name).first()
     if before is None:
         row = create(Limit, name=name, per_minute=per_minute)
@@ -217,5 +226,5 @@ def _domain(text: str, field: str) -> str:
     except ProtocolError as error:
         raise ValidationError({field: str(error)}) from error
     if "." not in name or name.startswith("["):
-        raise ValidationError({field: "A domain has at least two parts, such as example.org."})
+        raise ValidationError({field: gettext("A domain has at least two parts, such as example.org.")})
     return name

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webadmin.audit.record import Actor
@@ -36,10 +37,10 @@ def index(request: HttpRequest) -> HttpResponse:
             raise Http404
         form = forms[what]
         if form.is_valid() and attempt(form, lambda: _VERBS[what](actor(request), form.cleaned_data)) is not None:
-            messages.success(request, "Saved. It holds within seconds.")
+            messages.success(request, gettext("Saved. It holds within seconds."))
             return redirect("policy")
     context = {
-        "title": "Policy",
+        "title": gettext("Policy"),
         "forms": forms,
         "lists": [(row, EFFECT_WORDS[row.effect]) for row in DnsList.objects.all()],  # type: ignore[index]
         "networks": TrustedNetwork.objects.all(),
@@ -86,7 +87,7 @@ def _withhold(who: Actor, values: dict[str, Any]) -> Withheld:
     if address := values["account"].strip():
         account = Account.objects.filter(address__iexact=address, deleted_at=None).first()
         if account is None:
-            raise ValidationError({"account": f"There is no account {address}."})
+            raise ValidationError({"account": gettext("There is no account {address}.").format(address=address)})
     words = values["capabilities"].replace(",", " ").split()
     return actions.withhold(who, words, account, values["client"])
 
@@ -116,7 +117,7 @@ def remove(request: HttpRequest, what: str, pk: int) -> HttpResponse:
             actions.offer_again(who, get_object_or_404(Withheld, pk=pk))
         case _:
             raise Http404
-    messages.success(request, "Removed. It holds within seconds.")
+    messages.success(request, gettext("Removed. It holds within seconds."))
     return redirect("policy")
 
 
@@ -127,13 +128,18 @@ def of_domain(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and "follow" in request.POST:
         if own is not None:
             actions.delete_inbound(actor(request), own)
-        messages.success(request, f"{domain.name} follows the appliance's policy.")
+        messages.success(request, gettext("{name} follows the appliance's policy.").format(name=domain.name))
         return redirect("domain-policy", pk)
     form = InboundForm(request.POST or None, initial=_values(actions.inbound_of(domain)))
     if request.method == "POST" and form.is_valid():
         row = attempt(form, lambda: actions.change_inbound(actor(request), domain, **form.cleaned_data))
         if row is not None:
-            messages.success(request, f"{domain.name} has this policy within seconds.")
+            messages.success(request, gettext("{name} has this policy within seconds.").format(name=domain.name))
             return redirect("domain-policy", pk)
-    context = {"title": f"Policy of {domain.name}", "form": form, "domain": domain, "own": own}
+    context = {
+        "title": gettext("Policy of {name}").format(name=domain.name),
+        "form": form,
+        "domain": domain,
+        "own": own,
+    }
     return render(request, "domain_policy.html", context)

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext, gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.request import Request
@@ -34,12 +35,12 @@ def ask(who: Actor, **told: Any) -> list[Step]:
     try:
         peer = str(ipaddress.ip_address(told["client"].strip()))
     except ValueError as error:
-        raise ValidationError({"client": "An IP address, such as 192.0.2.1 or 2001:db8::1."}) from error
+        raise ValidationError({"client": gettext("An IP address, such as 192.0.2.1 or 2001:db8::1.")}) from error
     account, recipient = told["account"].strip().lower(), told["recipient"].strip().lower()
     if not reaches_all(who):
         ours = visible(who, Domain).filter(name=recipient.rpartition("@")[2]).exists()
         if not ours and not visible(who, Account).filter(address=account, deleted_at__isnull=True).exists():
-            raise PermissionDenied("Neither the recipient nor the account is yours.")
+            raise PermissionDenied(gettext("Neither the recipient nor the account is yours."))
     text = told["text"].replace("\r\n", "\n").replace("\n", "\r\n").encode()[:TEXT]
     size = told["size"] or len(text)
     return engine.rehearse(
@@ -48,20 +49,28 @@ def ask(who: Actor, **told: Any) -> list[Step]:
 
 
 class RehearsalForm(Form):
-    sender = forms.CharField(label="Sender", max_length=320, required=False, help_text="Empty: a delivery report.")
-    recipient = forms.CharField(label="Recipient", max_length=320)
-    client = forms.CharField(label="Address that it comes from", max_length=45, initial="192.0.2.1")
-    helo = forms.CharField(label="Name by which that greets", max_length=255, required=False)
-    size = forms.IntegerField(label="Size in octets", required=False, min_value=0, max_value=2**40)
+    sender = forms.CharField(
+        label=gettext_lazy("Sender"),
+        max_length=320,
+        required=False,
+        help_text=gettext_lazy("Empty: a delivery report."),
+    )
+    recipient = forms.CharField(label=gettext_lazy("Recipient"), max_length=320)
+    client = forms.CharField(label=gettext_lazy("Address that it comes from"), max_length=45, initial="192.0.2.1")
+    helo = forms.CharField(label=gettext_lazy("Name by which that greets"), max_length=255, required=False)
+    size = forms.IntegerField(label=gettext_lazy("Size in octets"), required=False, min_value=0, max_value=2**40)
     account = forms.CharField(
-        label="Signed in as", max_length=320, required=False, help_text="An account of ours; empty: a stranger."
+        label=gettext_lazy("Signed in as"),
+        max_length=320,
+        required=False,
+        help_text=gettext_lazy("An account of ours; empty: a stranger."),
     )
     text = forms.CharField(
-        label="The message itself",
+        label=gettext_lazy("The message itself"),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),
-        help_text="With its header, for the checks of signatures; they need it unchanged.",
+        help_text=gettext_lazy("With its header, for the checks of signatures; they need it unchanged."),
     )
 
 
@@ -70,7 +79,9 @@ def index(request: HttpRequest) -> HttpResponse:
     steps = None
     if request.method == "POST" and form.is_valid():
         steps = attempt(form, lambda: ask(actor(request), **form.cleaned_data))
-    return render(request, "rehearsal.html", {"title": "What would happen?", "form": form, "steps": steps})
+    return render(
+        request, "rehearsal.html", {"title": gettext("What would happen?"), "form": form, "steps": steps}
+    )
 
 
 class QuestionSerializer(serializers.Serializer[Any]):
@@ -78,12 +89,18 @@ class QuestionSerializer(serializers.Serializer[Any]):
 
     sender = serializers.CharField(max_length=320, allow_blank=True, default="")
     recipient = serializers.CharField(max_length=320)
-    client = serializers.IPAddressField(help_text="from where it comes")
+    client = serializers.IPAddressField(help_text=gettext_lazy("from where it comes"))
     helo = serializers.CharField(max_length=255, allow_blank=True, default="")
     size = serializers.IntegerField(min_value=0, max_value=2**40, default=0)
-    account = serializers.CharField(max_length=320, allow_blank=True, default="", help_text="who has signed in")
+    account = serializers.CharField(
+        max_length=320, allow_blank=True, default="", help_text=gettext_lazy("who has signed in")
+    )
     text = serializers.CharField(
-        max_length=TEXT, allow_blank=True, default="", trim_whitespace=False, help_text="the whole message"
+        max_length=TEXT,
+        allow_blank=True,
+        default="",
+        trim_whitespace=False,
+        help_text=gettext_lazy("the whole message"),
     )
 
 

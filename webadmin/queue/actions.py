@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from mailservices.mail.life import Happening, State, open_to
 from mailservices.mail.vocabulary import HeldBy, QueueState
@@ -47,7 +48,7 @@ def choose(**chosen: Any) -> QuerySet[Recipient]:
     """
     named = {name: value for name, value in chosen.items() if value not in ("", None)}
     if not {name: value for name, value in named.items() if not isinstance(value, str) or value.strip()}:
-        raise ValidationError("Say which: by id, message, address, destination, sender, state, age or q.")
+        raise ValidationError(gettext("Say which: by id, message, address, destination, sender, state, age or q."))
     return filtered(Recipient.objects.all(), **named)
 
 
@@ -180,7 +181,7 @@ def _reroute(chosen: QuerySet[Recipient], *, route: Route | None) -> int:
 
 def _expire(chosen: QuerySet[Recipient], *, expires_at: datetime) -> int:
     if expires_at <= timezone.now():
-        raise ValidationError({"expires_at": "That is past."})
+        raise ValidationError({"expires_at": gettext("That is past.")})
     rows = _open(chosen, Happening.CHANGE)
     # The next try is no later than the end.
     rows.filter(next_attempt_at__gt=expires_at).update(next_attempt_at=expires_at)
@@ -198,12 +199,12 @@ class Verb:
 
 
 VERBS = {
-    "hold": Verb(_hold, "hold queued mail", "held"),
-    "release": Verb(_release, "release queued mail", "let go"),
-    "retry": Verb(_retry, "retry queued mail", "tried now"),
-    "cancel": Verb(_cancel, "cancel queued mail", "cancelled"),
-    "reroute": Verb(_reroute, "re-route queued mail", "sent another way"),
-    "expire": Verb(_expire, "change expiry of queued mail", "given up at that time"),
+    "hold": Verb(_hold, "hold queued mail", gettext_noop("held")),
+    "release": Verb(_release, "release queued mail", gettext_noop("let go")),
+    "retry": Verb(_retry, "retry queued mail", gettext_noop("tried now")),
+    "cancel": Verb(_cancel, "cancel queued mail", gettext_noop("cancelled")),
+    "reroute": Verb(_reroute, "re-route queued mail", gettext_noop("sent another way")),
+    "expire": Verb(_expire, "change expiry of queued mail", gettext_noop("given up at that time")),
 }
 
 
@@ -223,7 +224,7 @@ def _open(chosen: QuerySet[Recipient], happening: Happening) -> QuerySet[Recipie
 def _subject(chosen: QuerySet[Recipient]) -> str:
     """Whom it was about: one address, or the choice in short."""
     addresses = list(chosen.order_by("pk").values_list("address", flat=True)[:4])
-    return ", ".join(addresses[:3]) + (" and others" if len(addresses) > 3 else "")
+    return ", ".join(addresses[:3]) + (gettext(" and others") if len(addresses) > 3 else "")
 
 
 def held_of(account: Account) -> QuerySet[Recipient]:

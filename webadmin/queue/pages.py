@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from mailservices.mail import routing
@@ -17,7 +18,7 @@ from webadmin.queue.models import Route, Source, Suppression
 
 def index(request: HttpRequest) -> HttpResponse:
     rows = [(row, TLS_WORDS[row.tls]) for row in Route.objects.all()]  # type: ignore[index]
-    return render(request, "routes.html", {"title": "Routes", "routes": rows})
+    return render(request, "routes.html", {"title": gettext("Routes"), "routes": rows})
 
 
 def new(request: HttpRequest) -> HttpResponse:
@@ -25,9 +26,9 @@ def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         row = attempt(form, lambda: routes.create_route(actor(request), **form.values))
         if row is not None:
-            messages.success(request, "The route is made. It holds within seconds.")
+            messages.success(request, gettext("The route is made. It holds within seconds."))
             return redirect("routes")
-    return render(request, "form.html", {"form": form, "title": "New route", "verb": "Make it"})
+    return render(request, "form.html", {"form": form, "title": gettext("New route"), "verb": gettext("Make it")})
 
 
 def one(request: HttpRequest, pk: int) -> HttpResponse:
@@ -36,15 +37,19 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         row = attempt(form, lambda: routes.change_route(actor(request), route, **form.values))
         if row is not None:
-            messages.success(request, "Saved. It holds within seconds.")
+            messages.success(request, gettext("Saved. It holds within seconds."))
             return redirect("routes")
-    return render(request, "form.html", {"form": form, "title": f"Route of {route}", "verb": "Save it"})
+    return render(
+        request,
+        "form.html",
+        {"form": form, "title": gettext("Route of {route}").format(route=route), "verb": gettext("Save it")},
+    )
 
 
 @require_POST
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     routes.delete_route(actor(request), get_object_or_404(Route, pk=pk))
-    messages.success(request, "Removed. It holds within seconds.")
+    messages.success(request, gettext("Removed. It holds within seconds."))
     return redirect("routes")
 
 
@@ -54,11 +59,13 @@ def pools(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         row = attempt(form, lambda: sources.add_source(actor(request), **form.values))
         if row is not None:
-            messages.success(request, f"{row.address} is in the pool. It holds within seconds.")
+            messages.success(
+                request, gettext("{address} is in the pool. It holds within seconds.").format(address=row.address)
+            )
             return redirect("route-pools")
     sent = sources.sent_today()
     rows = [(row, sent.get(row.pk, 0), _limit(row)) for row in Source.objects.all()]
-    return render(request, "pools.html", {"title": "Address pools", "form": form, "sources": rows})
+    return render(request, "pools.html", {"title": gettext("Address pools"), "form": form, "sources": rows})
 
 
 def _limit(row: Source) -> int:
@@ -74,16 +81,16 @@ def pooled(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         row = attempt(form, lambda: sources.change_source(actor(request), source, **form.values))
         if row is not None:
-            messages.success(request, "Saved. It holds within seconds.")
+            messages.success(request, gettext("Saved. It holds within seconds."))
             return redirect("route-pools")
-    return render(request, "form.html", {"form": form, "title": str(source), "verb": "Save it"})
+    return render(request, "form.html", {"form": form, "title": str(source), "verb": gettext("Save it")})
 
 
 @require_POST
 def unpool(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         sources.remove_source(actor(request), get_object_or_404(Source, pk=pk))
-        messages.success(request, "Removed. It holds within seconds.")
+        messages.success(request, gettext("Removed. It holds within seconds."))
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("route-pools")
@@ -95,10 +102,10 @@ def suppressed(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         row = attempt(form, lambda: suppressions.suppress(actor(request), **form.values))
         if row is not None:
-            messages.success(request, f"Nothing is sent to {row.address} now.")
+            messages.success(request, gettext("Nothing is sent to {address} now.").format(address=row.address))
             return redirect("queue-suppressed")
     rows = page(request, Suppression.objects.order_by("-since"))
-    context = {"title": "Suppressed addresses", "form": form, "page": rows, "needed": HITS}
+    context = {"title": gettext("Suppressed addresses"), "form": form, "page": rows, "needed": HITS}
     return render(request, "suppressed.html", context)
 
 
@@ -106,5 +113,5 @@ def suppressed(request: HttpRequest) -> HttpResponse:
 def lift(request: HttpRequest) -> HttpResponse:
     row = get_object_or_404(Suppression, address=request.POST.get("address", ""))
     suppressions.lift(actor(request), row)
-    messages.success(request, f"Mail to {row.address} is sent again.")
+    messages.success(request, gettext("Mail to {address} is sent again.").format(address=row.address))
     return redirect("queue-suppressed")

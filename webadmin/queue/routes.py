@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from mailservices.mail import address, sealing
 from mailservices.mail.errors import ProtocolError
@@ -40,7 +41,7 @@ def create_route(actor: Actor, secret: str = "", **values: Any) -> Route:
     values = _checked({name: getattr(Route(), name) for name in FIELDS} | values)
     _check_sign_in(values, has_secret=bool(secret))
     if Route.objects.filter(recipient=values["recipient"], sender=values["sender"]).exists():
-        raise ValidationError({"recipient": "There is a route for just this mail already."})
+        raise ValidationError({"recipient": gettext("There is a route for just this mail already.")})
     row = create(Route, **values, secret=_sealed(values, secret))
     told = {name: value for name, value in values.items() if value not in ("", 0, None)}
     record(actor, "create route", str(row), after={name: _told(value) for name, value in told.items()})
@@ -56,7 +57,7 @@ def change_route(actor: Actor, row: Route, secret: str = "", **changes: Any) -> 
     _check_sign_in(values, has_secret=bool(secret) or (row.secret is not None and not moved))
     others = Route.objects.filter(recipient=values["recipient"], sender=values["sender"]).exclude(pk=row.pk)
     if others.exists():
-        raise ValidationError({"recipient": "There is a route for just this mail already."})
+        raise ValidationError({"recipient": gettext("There is a route for just this mail already.")})
     if secret or moved:
         # One row with its new place: the constraints look at both.
         Route.objects.filter(pk=row.pk).update(
@@ -91,15 +92,23 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     if unknown:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     if values["tls"] not in list(TlsMode):
-        raise ValidationError({"tls": f"Choose one of {', '.join(TlsMode)}."})
+        raise ValidationError({"tls": gettext("Choose one of {listed}.").format(listed=", ".join(TlsMode))})
     if values["mechanism"] not in ("", *MECHANISMS):
-        raise ValidationError({"mechanism": f"Choose one of {', '.join(MECHANISMS)}, or none for the best."})
+        raise ValidationError(
+            {
+                "mechanism": gettext("Choose one of {listed}, or none for the best.").format(
+                    listed=", ".join(MECHANISMS)
+                )
+            }
+        )
     for name, most in (("port", 65535), ("connections", CONNECTIONS)):
         if not 0 <= values[name] <= most:
-            raise ValidationError({name: f"A number from 0 to {most}; 0: the usual."})
+            raise ValidationError({name: gettext("A number from 0 to {most}; 0: the usual.").format(most=most)})
     for name, (least, longest) in TIMES.items():
         if values[name] is not None and not least <= values[name] <= longest:
-            raise ValidationError({name: f"From {least} to {longest}."})
+            raise ValidationError(
+                {name: gettext("From {least} to {longest}.").format(least=least, longest=longest)}
+            )
     normal = {
         "recipient": _recipient(values["recipient"].strip()),
         "sender": _sender(values["sender"].strip()),
@@ -110,25 +119,27 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
         "pool": _pool(values["pool"].strip().lower()),
     }
     if normal["pool"] and (normal["source4"] or normal["source6"] or normal["helo"]):
-        raise ValidationError({"pool": "Name a pool, or addresses and their name, not both."})
+        raise ValidationError({"pool": gettext("Name a pool, or addresses and their name, not both.")})
     return values | normal
 
 
 def _pool(name: str) -> str:
     if name and not Source.objects.filter(pool=name).exists():
-        raise ValidationError({"pool": "There is no such pool: put an address into it first."})
+        raise ValidationError({"pool": gettext("There is no such pool: put an address into it first.")})
     return name
 
 
 def _check_sign_in(values: dict[str, Any], *, has_secret: bool) -> None:
     if values["username"] and not values["host"]:
-        raise ValidationError({"username": "We sign in only at a host that is named."})
+        raise ValidationError({"username": gettext("We sign in only at a host that is named.")})
     if values["username"] and not has_secret:
-        raise ValidationError({"secret": "Name the secret that goes with it (again, for a new host or name)."})
+        raise ValidationError(
+            {"secret": gettext("Name the secret that goes with it (again, for a new host or name).")}
+        )
     if values["tls"] == TlsMode.NONE and values["mechanism"] in NEED_TLS:
-        raise ValidationError({"tls": "This mechanism tells the secret: it needs TLS."})
+        raise ValidationError({"tls": gettext("This mechanism tells the secret: it needs TLS.")})
     if values["tls"] == TlsMode.IMPLICIT and not values["host"]:
-        raise ValidationError({"tls": "TLS from the first octet is for a host that is named."})
+        raise ValidationError({"tls": gettext("TLS from the first octet is for a host that is named.")})
 
 
 def _recipient(text: str) -> str:
@@ -161,7 +172,7 @@ def _source(text: str, field: str, version: int) -> str:
     except ValueError:
         parsed = None
     if parsed is None or parsed.version != version:
-        raise ValidationError({field: f"An IPv{version} address of this machine."})
+        raise ValidationError({field: gettext("An IPv{version} address of this machine.").format(version=version)})
     return str(parsed)
 
 

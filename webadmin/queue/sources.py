@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail import address
 from mailservices.mail.errors import ProtocolError
@@ -27,7 +28,7 @@ def add_source(actor: Actor, **values: Any) -> Source:
     defaults = {name: getattr(Source(), name) for name in FIELDS} | {"began": timezone.now().date()}
     values = _checked(defaults | values)
     if Source.objects.filter(address=values["address"]).exists():
-        raise ValidationError({"address": "It is in a pool already."})
+        raise ValidationError({"address": gettext("It is in a pool already.")})
     row = create(Source, **values)
     record(actor, "add source address", str(row), after={name: _told(value) for name, value in values.items()})
     return row
@@ -39,7 +40,7 @@ def change_source(actor: Actor, row: Source, **changes: Any) -> Source:
     row = Source.objects.select_for_update().get(pk=row.pk)
     values = _checked({name: getattr(row, name) for name in FIELDS} | changes)
     if Source.objects.filter(address=values["address"]).exclude(pk=row.pk).exists():
-        raise ValidationError({"address": "It is in a pool already."})
+        raise ValidationError({"address": gettext("It is in a pool already.")})
     if values["pool"] != row.pool:
         _check_last(row)
     return change(actor, "change source address", row, values)
@@ -62,7 +63,7 @@ def _check_last(row: Source) -> None:
     """A pool without addresses would hold up its routes' mail."""
     alone = not Source.objects.filter(pool=row.pool).exclude(pk=row.pk).exists()
     if alone and Route.objects.filter(pool=row.pool).exists():
-        raise ValidationError({"pool": "It is the last of this pool, and a route names the pool."})
+        raise ValidationError({"pool": gettext("It is the last of this pool, and a route names the pool.")})
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
@@ -72,20 +73,26 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     pool = values["pool"].strip().lower()
     if not _POOL.fullmatch(pool):
-        raise ValidationError({"pool": "A name of letters, digits and hyphens."})
+        raise ValidationError({"pool": gettext("A name of letters, digits and hyphens.")})
     try:
         own = str(ipaddress.ip_address(values["address"].strip()))
     except ValueError as error:
-        raise ValidationError({"address": "An address of this machine, IPv4 or IPv6."}) from error
+        raise ValidationError({"address": gettext("An address of this machine, IPv4 or IPv6.")}) from error
     helo = values["helo"].strip()
     try:
         helo = address.normal_domain(helo) if helo else ""
     except ProtocolError as error:
         raise ValidationError({"helo": str(error)}) from error
     if len(values["warmup"]) > WARMUP_DAYS or not all(0 < one <= DAILY for one in values["warmup"]):
-        raise ValidationError({"warmup": f"At most {WARMUP_DAYS} days, each with a number from 1 to {DAILY}."})
+        raise ValidationError(
+            {
+                "warmup": gettext("At most {warmup_days} days, each with a number from 1 to {daily}.").format(
+                    warmup_days=WARMUP_DAYS, daily=DAILY
+                )
+            }
+        )
     if not 0 <= values["daily"] <= DAILY:
-        raise ValidationError({"daily": f"A number from 0 to {DAILY}; 0: no limit."})
+        raise ValidationError({"daily": gettext("A number from 0 to {daily}; 0: no limit.").format(daily=DAILY)})
     return values | {"pool": pool, "address": own, "helo": helo, "warmup": list(values["warmup"])}
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail import address
 from mailservices.mail.errors import ProtocolError
@@ -24,7 +25,7 @@ def suppress(actor: Actor, text: str, reason: str = "", expires_at: datetime | N
         raise ValidationError({"address": str(error)}) from error
     until = expires_at or timezone.now() + HELD_FOR
     if until <= timezone.now():
-        raise ValidationError({"expires_at": "That is past."})
+        raise ValidationError({"expires_at": gettext("That is past.")})
     values = {"hits": 0, "reason": reason[:500] or "The administrator wishes it", "expires_at": until}
     row, _ = Suppression.objects.update_or_create(address=parsed, defaults=values)
     record(actor, "suppress address", parsed, after={"reason": row.reason, "expires_at": until.isoformat()})

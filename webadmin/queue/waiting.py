@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from mailservices.mail import headers, mime
@@ -32,7 +33,12 @@ COUNTED = 1_000
 #: Hours until which mail may be kept on being tried.
 LONGEST_HOURS = 720
 #: Hours since a message came in, to choose from.
-AGES = {1: "an hour", 6: "6 hours", 24: "a day", 72: "3 days"}
+AGES = {
+    1: gettext_lazy("an hour"),
+    6: gettext_lazy("6 hours"),
+    24: gettext_lazy("a day"),
+    72: gettext_lazy("3 days"),
+}
 #: Octets of a body that are shown; a file has it all.
 SHOWN = 256 * 1024
 #: Ids of messages begin with the time at which they came in.
@@ -65,7 +71,9 @@ def index(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "query": urlencode(chosen),
         # Counting very many takes longer than all else of the page.
-        "count": f"{ROWS} and more" if further or request.GET.get("before") else len(rows),
+        "count": gettext("{rows} and more").format(rows=ROWS)
+        if further or request.GET.get("before")
+        else len(rows),
         "states": list(QueueState),
         "ages": AGES.items(),
         "routes": visible(actor(request), Route).filter(active=True),
@@ -156,9 +164,10 @@ def act(request: HttpRequest) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
         return redirect(back)
-    words = f"{actions.VERBS[name].said}, and senders told" if verb == "cancel-tell" else actions.VERBS[name].said
-    whom = "1 recipient is" if count == 1 else f"{count} recipients are"
-    messages.success(request, f"{whom} {words}.")
+    said = gettext(actions.VERBS[name].said)
+    words = gettext("{said}, and senders told").format(said=said) if verb == "cancel-tell" else said
+    whom = ngettext("{count} recipient is {words}.", "{count} recipients are {words}.", count)
+    messages.success(request, whom.format(count=count, words=words))
     return redirect(back)
 
 
@@ -178,7 +187,7 @@ def _chosen(request: HttpRequest) -> dict[str, Any]:
     if asked.get("whom") == "ticked":
         ids = [int(pk) for pk in asked.getlist("ids") if pk.isdigit()]
         if not ids:
-            raise ValidationError("Tick some first.")
+            raise ValidationError(gettext("Tick some first."))
         return {"ids": ids}
     return _choice(asked)
 
@@ -204,21 +213,27 @@ def _route(request: HttpRequest, pk: str) -> Route | None:
 
 def _hours(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) <= LONGEST_HOURS:
-        raise ValidationError(f"Say in how many hours, from 1 to {LONGEST_HOURS}.")
+        raise ValidationError(
+            gettext("Say in how many hours, from 1 to {longest_hours}.").format(longest_hours=LONGEST_HOURS)
+        )
     return int(text)
 
 
 def _ask(request: HttpRequest, rows: QuerySet[Recipient], *, tell: bool, back: str) -> HttpResponse:
     count = rows.filter(state__in=[QueueState.WAITING, QueueState.HELD]).order_by()[: COUNTED + 1].count()
-    whom = "more than 1,000 recipients" if count > COUNTED else f"{count} recipient{'' if count == 1 else 's'}"
+    whom = (
+        gettext("more than 1,000 recipients")
+        if count > COUNTED
+        else ngettext("{count} recipient", "{count} recipients", count).format(count=count)
+    )
     kept = [(name, value) for name in request.POST for value in request.POST.getlist(name)]
     context = {
-        "title": f"Cancel mail to {whom}?",
-        "words": "It is never sent, and cannot be brought back."
-        + (" Its senders are told." if tell else " Nobody is told."),
+        "title": gettext("Cancel mail to {whom}?").format(whom=whom),
+        "words": gettext("It is never sent, and cannot be brought back.")
+        + (gettext(" Its senders are told.") if tell else gettext(" Nobody is told.")),
         "fields": [(name, value) for name, value in kept if name != "csrfmiddlewaretoken"],
         "action": reverse("queue-act"),
-        "yes": "Cancel it",
+        "yes": gettext("Cancel it"),
         "back": back,
     }
     return render(request, "confirm.html", context)

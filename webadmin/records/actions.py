@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail.mta_sts import Mode
 from webadmin.audit.record import Actor, record
@@ -19,9 +20,9 @@ def offer_sts(actor: Actor, domain: Domain, mode: str, max_age_days: int = 7) ->
         mode: enforce, testing, or none, which takes an earlier policy back.
     """
     if mode not in list(Mode):
-        raise ValidationError({"mode": f"One of {', '.join(Mode)}."})
+        raise ValidationError({"mode": gettext("One of {listed}.").format(listed=", ".join(Mode))})
     if not 1 <= max_age_days <= 365:
-        raise ValidationError({"max_age_days": "From 1 to 365 days."})
+        raise ValidationError({"max_age_days": gettext("From 1 to 365 days.")})
     before = StsOffer.objects.filter(domain=domain).first()
     told = {"mode": mode, "max_age_days": max_age_days}
     old = {"mode": before.mode, "max_age_days": before.max_age_days} if before else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy
 
 from mailservices.mail import certificate, mta_sts
 from mailservices.mail.organisation import organisational
@@ -20,9 +21,11 @@ from webadmin.records.checks import State, Verdict
 #: Seconds for which others may keep the records, as the zone file has it.
 TTL = 3600
 _KEY_WORDS = {
-    KeyState.NEXT: "Mail will be signed with this key (DKIM): publish it before you switch.",
-    KeyState.ACTIVE: "Mail is signed with this key (DKIM): others see that it is yours and unchanged.",
-    KeyState.RETIRED: "Mail on its way was signed with this key: keep it until it leaves this page.",
+    KeyState.NEXT: gettext_lazy("Mail will be signed with this key (DKIM): publish it before you switch."),
+    KeyState.ACTIVE: gettext_lazy(
+        "Mail is signed with this key (DKIM): others see that it is yours and unchanged."
+    ),
+    KeyState.RETIRED: gettext_lazy("Mail on its way was signed with this key: keep it until it leaves this page."),
 }
 
 
@@ -64,7 +67,11 @@ def records(domain: Domain) -> list[Record]:
 
 
 def zone_file(domain: Domain) -> str:
-    lines = [f"; What {domain.name} needs for its mail. Names are whole: it can be included anywhere."]
+    lines = [
+        gettext("; What {name} needs for its mail. Names are whole: it can be included anywhere.").format(
+            name=domain.name
+        )
+    ]
     return "\n".join([*lines, *(record.line for record in records(domain)), ""])
 
 
@@ -74,7 +81,7 @@ def _arrival(name: str) -> Iterator[Record]:
         f"{name}.",
         "MX",
         f"10 {host}.",
-        "Mail for the domain comes here.",
+        gettext("Mail for the domain comes here."),
         lambda: checks.mx(name, host),
         label="MX",
     )
@@ -82,7 +89,7 @@ def _arrival(name: str) -> Iterator[Record]:
         f"{host}.",
         "A / AAAA",
         "the public address of this server",
-        "Where the host is.",
+        gettext("Where the host is."),
         lambda: checks.addresses(host),
         label="address of the host",
     )
@@ -90,7 +97,7 @@ def _arrival(name: str) -> Iterator[Record]:
         f"reverse of {host}",
         "PTR",
         f"{host}.",
-        "Many refuse mail from an address that has no name.",
+        gettext("Many refuse mail from an address that has no name."),
         lambda: checks.pointers(host),
         label="reverse DNS",
     )
@@ -99,24 +106,24 @@ def _arrival(name: str) -> Iterator[Record]:
 def _proof(domain: Domain) -> Iterator[Record]:
     name, host, reports = domain.name, settings.CONFIG.hostname, report_address(domain)
     yield Record(
-        f"{name}.", "TXT", f"v=spf1 mx a:{host} -all", "Who may send mail of the domain (SPF).",
+        f"{name}.", "TXT", f"v=spf1 mx a:{host} -all", gettext("Who may send mail of the domain (SPF)."),
         lambda: checks.spf(name), "spf", label="SPF",
     )  # fmt: skip
     for key in domain.dkim_keys.all():
         value = " ".join(f'"{one}"' for one in key.strings)
         yield Record(
-            f"{key.name}.", "TXT", value, _KEY_WORDS[KeyState(key.state)], _dkim(key.name, key.record),
+            f"{key.name}.", "TXT", value, str(_KEY_WORDS[KeyState(key.state)]), _dkim(key.name, key.record),
             label="DKIM" if key.state == KeyState.ACTIVE else "",
         )  # fmt: skip
     rua = f"; rua=mailto:{reports}" if reports else ""
     yield Record(
-        f"_dmarc.{name}.", "TXT", f"v=DMARC1; p=none{rua}", "What others do with forged mail (DMARC).",
+        f"_dmarc.{name}.", "TXT", f"v=DMARC1; p=none{rua}", gettext("What others do with forged mail (DMARC)."),
         lambda: checks.dmarc_policy(name, reports), label="DMARC",
     )  # fmt: skip
     other = reports.rpartition("@")[2]
     if reports and organisational(other) != organisational(name):
         consent = f"{name}._report._dmarc.{other}"
-        words = f"{other} takes reports on {name} (RFC 7489 §7.1)."
+        words = gettext("{other} takes reports on {name} (RFC 7489 §7.1).").format(other=other, name=name)
         yield Record(f"{consent}.", "TXT", "v=DMARC1", words, lambda: checks.exactly(consent, "v=DMARC1"))
 
 
@@ -133,25 +140,31 @@ def _security(domain: Domain) -> Iterator[Record]:
     name, host, reports = domain.name, settings.CONFIG.hostname, report_address(domain)
     if reports:
         yield Record(
-            f"_smtp._tls.{name}.", "TXT", f"v=TLSRPTv1; rua=mailto:{reports}", "Others report on TLS (RFC 8460).",
+            f"_smtp._tls.{name}.", "TXT", f"v=TLSRPTv1; rua=mailto:{reports}",
+            gettext("Others report on TLS (RFC 8460)."),
             lambda: checks.tls_reports(name, reports),
         )  # fmt: skip
     if hasattr(domain, "sts_offer"):
         version = domain.sts_offer.record_id
         yield Record(
             f"{mta_sts.name(name)}.", "TXT", f"v=STSv1; id={version}",
-            "Others learn that there is a policy (MTA-STS): with it, nobody on the way can switch TLS off.",
+            gettext(
+                "Others learn that there is a policy (MTA-STS): with it, nobody on the way can switch TLS off."
+            ),
             lambda: checks.sts(name, version), label="MTA-STS",
         )  # fmt: skip
         yield Record(
-            f"{mta_sts.host(name)}.", "CNAME", f"{host}.", "Where the policy is served, by HTTPS (RFC 8461).",
+            f"{mta_sts.host(name)}.", "CNAME", f"{host}.",
+            gettext("Where the policy is served, by HTTPS (RFC 8461)."),
             lambda: checks.points_here(mta_sts.host(name), host), "sts", label="MTA-STS policy",
         )  # fmt: skip
     digests = key_digests(host)
     for digest in digests[:1]:
         yield Record(
             f"_25._tcp.{host}.", "TLSA", f"3 1 1 {digest.hex()}",
-            "Hosts that ask (DANE) know our certificate by it; in a signed zone only. Renew it with the key.",
+            gettext(
+                "Hosts that ask (DANE) know our certificate by it; in a signed zone only. Renew it with the key."
+            ),
             lambda: checks.tlsa(f"_25._tcp.{host}", digests), label="TLSA",
         )  # fmt: skip
 
@@ -184,12 +197,16 @@ def _programs(name: str) -> Iterator[Record]:
             f"{where}.",
             "SRV",
             f"{priority} 1 {port} {host}.",
-            f"Mail programs find us ({rfc}).",
+            gettext("Mail programs find us ({rfc}).").format(rfc=rfc),
             _srv(where, port),
         )
     found = f"autoconfig.{name}"
     yield Record(
-        f"{found}.", "CNAME", f"{host}.", "Thunderbird sets itself up.", lambda: checks.points_here(found, host)
+        f"{found}.",
+        "CNAME",
+        f"{host}.",
+        gettext("Thunderbird sets itself up."),
+        lambda: checks.points_here(found, host),
     )
 
 

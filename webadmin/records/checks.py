@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils.translation import gettext
+
 from mailservices.mail import dane, dmarc, mta_sts
 from mailservices.mail.errors import ProtocolError
 from mailservices.mail.questions import Addresses, Answer, Flow, Found, Mx, Ptr, Srv, Tlsa, Trouble, Txt
@@ -33,7 +35,7 @@ class Verdict:
 
 def _absent(answer: Answer) -> Verdict:
     if isinstance(answer, Trouble):
-        return Verdict(State.UNKNOWN, f"The DNS did not tell: {answer.words}.")
+        return Verdict(State.UNKNOWN, gettext("The DNS did not tell: {words}.").format(words=answer.words))
     return Verdict(State.MISSING)
 
 
@@ -45,9 +47,9 @@ def mx(domain: str, host: str) -> Flow[Verdict]:
     hosts = sorted(one for one in answer.records if isinstance(one, tuple))
     seen = tuple(f"{preference} {name}." for preference, name in hosts)
     if host not in [name for _, name in hosts]:
-        return Verdict(State.WRONG, "Mail goes elsewhere.", seen)
+        return Verdict(State.WRONG, gettext("Mail goes elsewhere."), seen)
     if hosts[0][1] != host:
-        return Verdict(State.WRONG, f"Mail goes to {hosts[0][1]} first.", seen)
+        return Verdict(State.WRONG, gettext("Mail goes to {what} first.").format(what=hosts[0][1]), seen)
     return Verdict(State.FOUND, seen=seen)
 
 
@@ -63,7 +65,7 @@ def pointers(host: str) -> Flow[Verdict]:
     """Each address of the host has its name: whoever has none is refused by many."""
     answer = yield Addresses(host)
     if not isinstance(answer, Found):
-        return Verdict(State.UNKNOWN, "The host has no address yet.")
+        return Verdict(State.UNKNOWN, gettext("The host has no address yet."))
     seen, wrong = [], []
     for address in (str(one) for one in answer.records):
         names = yield Ptr(address)
@@ -74,7 +76,9 @@ def pointers(host: str) -> Flow[Verdict]:
         if host not in found:
             wrong.append(address)
     if wrong:
-        words = f"{', '.join(wrong)} should have the name {host}: whoever gave you the address sets that."
+        words = gettext("{listed} should have the name {host}: whoever gave you the address sets that.").format(
+            listed=", ".join(wrong), host=host
+        )
         return Verdict(State.WRONG, words, tuple(seen))
     return Verdict(State.FOUND, seen=tuple(seen))
 
@@ -87,7 +91,7 @@ def points_here(name: str, host: str) -> Flow[Verdict]:
         return _absent(answer)
     seen = tuple(str(one) for one in answer.records)
     if not isinstance(ours, Found) or not {str(one) for one in ours.records} & set(seen):
-        return Verdict(State.WRONG, f"It does not lead to {host}.", seen)
+        return Verdict(State.WRONG, gettext("It does not lead to {host}.").format(host=host), seen)
     return Verdict(State.FOUND, seen=seen)
 
 
@@ -98,7 +102,9 @@ def srv(name: str, port: int, host: str) -> Flow[Verdict]:
         return _absent(answer)
     seen = tuple(str(one) for one in answer.records)
     fitting = [one for one in seen if one.split()[2:] == [str(port), host]]
-    return Verdict(State.FOUND if fitting else State.WRONG, "" if fitting else "It leads elsewhere.", seen)
+    return Verdict(
+        State.FOUND if fitting else State.WRONG, "" if fitting else gettext("It leads elsewhere."), seen
+    )
 
 
 def _texts(name: str, start: str) -> Flow[Verdict | str]:
@@ -109,7 +115,7 @@ def _texts(name: str, start: str) -> Flow[Verdict | str]:
     told = [one.decode("utf-8", "replace") for one in answer.records if isinstance(one, bytes)]
     ours = [one for one in told if re.match(rf"{re.escape(start)}(?:[\s;]|$)", one, re.IGNORECASE)]
     if len(ours) > 1:
-        return Verdict(State.WRONG, "There are several; only one may be there.", tuple(ours))
+        return Verdict(State.WRONG, gettext("There are several; only one may be there."), tuple(ours))
     return ours[0] if ours else Verdict(State.MISSING, seen=tuple(told[:5]))
 
 
@@ -128,7 +134,7 @@ def dkim(name: str, record: str) -> Flow[Verdict]:
     wanted = _key(record)
     if any(_key(one) == wanted for one in seen):
         return Verdict(State.FOUND, seen=seen)
-    return Verdict(State.WRONG, "Another key is published.", seen)
+    return Verdict(State.WRONG, gettext("Another key is published."), seen)
 
 
 def _key(record: str) -> str:
@@ -146,9 +152,15 @@ def dmarc_policy(domain: str, reports: str) -> Flow[Verdict]:
         parsed = dmarc.parse(found.encode())
     except ProtocolError as error:
         return Verdict(State.WRONG, str(error), (found,))
-    words = "It only watches: with p=quarantine or p=reject others act on forged mail." if _watches(parsed) else ""
+    words = (
+        gettext("It only watches: with p=quarantine or p=reject others act on forged mail.")
+        if _watches(parsed)
+        else ""
+    )
     if reports and reports.lower() not in found.lower():
-        words = f"{words} Reports on it do not come to {reports}.".strip()
+        words = (
+            gettext("{words} Reports on it do not come to {reports}.").format(words=words, reports=reports).strip()
+        )
     return Verdict(State.FOUND, words, (found,))
 
 
@@ -162,7 +174,7 @@ def tls_reports(domain: str, reports: str) -> Flow[Verdict]:
     if isinstance(found, Verdict):
         return found
     if reports.lower() not in found.lower():
-        return Verdict(State.WRONG, f"Reports do not come to {reports}.", (found,))
+        return Verdict(State.WRONG, gettext("Reports do not come to {reports}.").format(reports=reports), (found,))
     return Verdict(State.FOUND, seen=(found,))
 
 
@@ -181,7 +193,9 @@ def sts(domain: str, record_id: str) -> Flow[Verdict]:
     seen, found = tuple(one.decode("utf-8", "replace") for one in told), mta_sts.record_id(told)
     if found == record_id:
         return Verdict(State.FOUND, seen=seen)
-    words = "It is of another version of the policy: others may not have heard of this one." if found else ""
+    words = (
+        gettext("It is of another version of the policy: others may not have heard of this one.") if found else ""
+    )
     return Verdict(State.WRONG if found else State.MISSING, words, seen)
 
 
@@ -194,6 +208,10 @@ def tlsa(name: str, digests: Sequence[bytes]) -> Flow[Verdict]:
     seen = tuple(f"{one[0]} {one[1]} {one[2]} {one[3:].hex()}" for one in octets if len(one) > 3)
     fitting = [one for one in dane.usable(octets) if (one.usage, one.selector, one.matching) == (3, 1, 1)]
     if not any(one.data in digests for one in fitting):
-        words = "None of them is of the certificate that is presented: hosts that check will not send mail here."
+        words = gettext(
+            "None of them is of the certificate that is presented: hosts that check will not send mail here."
+        )
         return Verdict(State.WRONG, words, seen)
-    return Verdict(State.FOUND, "" if answer.secure else "It counts only in a zone that is signed (DNSSEC).", seen)
+    return Verdict(
+        State.FOUND, "" if answer.secure else gettext("It counts only in a zone that is signed (DNSSEC)."), seen
+    )

@@ -1,5 +1,7 @@
 """The records of all domains looked up, some at once: the overview tells what is not right."""
 
+from django.utils.translation import gettext
+
 from webadmin.audit.record import Actor
 from webadmin.directory.models import Domain
 from webadmin.jobs.models import Job
@@ -15,7 +17,7 @@ AT_ONCE = 5
 @verb(Right.MANAGE)
 def begin(actor: Actor, back: str) -> Job:
     total = visible(actor, Domain).filter(active=True).count()
-    return start(actor, "records", "Looking up the records of all domains", {}, total, back)
+    return start(actor, "records", gettext("Looking up the records of all domains"), {}, total, back)
 
 
 def step(job: Job, actor: Actor) -> bool:
@@ -25,7 +27,11 @@ def step(job: Job, actor: Actor) -> bool:
         live.look_up(domain)
     if not domains:
         wrong = visible(actor, LastLook).exclude(problems=[]).count()
-        job.outcome = f"Something is not right with {wrong} of them." if wrong else "All of them are right."
+        job.outcome = (
+            gettext("Something is not right with {wrong} of them.").format(wrong=wrong)
+            if wrong
+            else gettext("All of them are right.")
+        )
         return True
     job.at = {"pk": domains[-1].pk}
     job.done += len(domains)

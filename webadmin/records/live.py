@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail import dnslist, mta_sts
 from mailservices.mail.dnslist import DnsList, Meaning, parse_codes
@@ -43,7 +44,9 @@ def _more(domain: Domain, record: Record, verdict: Verdict) -> Verdict:
             results = engine.spf(settings.CONFIG.hostname, domain.name)
             refused = [f"{address} ({result})" for address, result in results if result != "pass"]
             if refused:
-                words = f"It does not let {', '.join(refused)} send, from where our mail leaves."
+                words = gettext("It does not let {listed} send, from where our mail leaves.").format(
+                    listed=", ".join(refused)
+                )
                 return replace(verdict, state=State.WRONG, words=words)
         case "sts":
             return _served(domain, verdict)
@@ -55,10 +58,12 @@ def _served(domain: Domain, verdict: Verdict) -> Verdict:
     offer = StsOffer.objects.get(domain=domain)
     found, trouble = engine.sts_policy(domain.name)
     if found is None:
-        words = f"The policy cannot be had by HTTPS ({trouble}): let its certificate name this host, too."
+        words = gettext(
+            "The policy cannot be had by HTTPS ({trouble}): let its certificate name this host, too."
+        ).format(trouble=trouble)
         return replace(verdict, state=State.WRONG, words=words)
     if found != mta_sts.parse(policy_text(offer).encode()):
-        return replace(verdict, state=State.WRONG, words="Another policy than ours is served there.")
+        return replace(verdict, state=State.WRONG, words=gettext("Another policy than ours is served there."))
     return verdict
 
 
@@ -104,7 +109,7 @@ def _listed(address: str, one: DnsList) -> Flow[Listing]:
         return Listing(address, one.zone, listed=False)
     match one.meaning(answer.records):
         case Meaning.BROKEN:
-            return Listing(address, one.zone, None, "It does not serve this name server.")
+            return Listing(address, one.zone, None, gettext("It does not serve this name server."))
         case Meaning.NOT_LISTED:
             return Listing(address, one.zone, listed=False)
     why = yield Txt(name)

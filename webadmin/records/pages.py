@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from webadmin.dashboard.forms import actor
@@ -18,7 +19,11 @@ from webadmin.scope import visible
 def checked(request: HttpRequest, pk: int) -> HttpResponse:
     """The records with what the DNS says of each: as a page, or as the rows of the domain's page."""
     domain = get_object_or_404(visible(actor(request), Domain), pk=pk)
-    context = {"domain": domain, "records": live.look_up(domain), "title": f"DNS of {domain.name}"}
+    context = {
+        "domain": domain,
+        "records": live.look_up(domain),
+        "title": gettext("DNS of {name}").format(name=domain.name),
+    }
     template = "_records.html" if request.headers.get("X-Part") else "records.html"
     return render(request, template, context)
 
@@ -38,11 +43,11 @@ def sts(request: HttpRequest, pk: int) -> HttpResponse:
     mode, days = request.POST.get("mode", ""), request.POST.get("max_age_days", "")
     if not mode:
         actions.withdraw_sts(actor(request), domain)
-        messages.success(request, f"{domain.name} offers no policy any more.")
+        messages.success(request, gettext("{name} offers no policy any more.").format(name=domain.name))
         return redirect("domain", pk)
     try:
         actions.offer_sts(actor(request), domain, mode, int(days) if days.isdigit() else 0)
-        messages.success(request, "The policy is served. Now set the records of it below.")
+        messages.success(request, gettext("The policy is served. Now set the records of it below."))
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("domain", pk)
@@ -58,5 +63,9 @@ def check_all(request: HttpRequest) -> HttpResponse:
 def blocklists(request: HttpRequest) -> HttpResponse:
     """Are we listed anywhere?"""
     found = live.listings() if request.GET.get("look") else None
-    context = {"title": "Our addresses in blocklists", "found": found, "hostname": settings.CONFIG.hostname}
+    context = {
+        "title": gettext("Our addresses in blocklists"),
+        "found": found,
+        "hostname": settings.CONFIG.hostname,
+    }
     return render(request, "blocklists.html", context)

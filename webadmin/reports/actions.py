@@ -1,6 +1,7 @@
 """The verbs of reports: where those on a domain of ours come. One transaction each, with its entry."""
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from mailservices.mail import address
 from mailservices.mail.errors import ProtocolError
@@ -31,5 +32,11 @@ def _checked(actor: Actor, text: str) -> str:
     except ProtocolError as error:
         raise ValidationError({"address": str(error)}) from error
     if not visible(actor, Domain).filter(name=parsed.domain).exists():
-        raise ValidationError({"address": f"{parsed.domain} is no domain of ours: nothing for it comes here."})
+        raise ValidationError(
+            {
+                "address": gettext("{domain} is no domain of ours: nothing for it comes here.").format(
+                    domain=parsed.domain
+                )
+            }
+        )
     return str(parsed)

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from webadmin.dashboard.forms import actor
@@ -31,7 +32,7 @@ def dmarc(request: HttpRequest) -> HttpResponse:
     choice = _choice(request)
     context = {
         **_shared(request, choice),
-        "title": "DMARC reports",
+        "title": gettext("DMARC reports"),
         "sources": summaries.sources(choice, actor(request))[:ROWS],
         "reports": summaries.dmarc_reports(choice, actor(request))[:ROWS],
     }
@@ -42,7 +43,7 @@ def tls(request: HttpRequest) -> HttpResponse:
     choice = _choice(request)
     context = {
         **_shared(request, choice),
-        "title": "TLS reports",
+        "title": gettext("TLS reports"),
         "failures": summaries.failures(choice, actor(request))[:ROWS],
         "reports": summaries.tls_reports(choice, actor(request))[:ROWS],
     }
@@ -52,7 +53,7 @@ def tls(request: HttpRequest) -> HttpResponse:
 def one_dmarc(request: HttpRequest, pk: int) -> HttpResponse:
     report = get_object_or_404(visible(actor(request), DmarcReport), pk=pk)
     context = {
-        "title": f"Report of {report.organisation}",
+        "title": gettext("Report of {organisation}").format(organisation=report.organisation),
         "report": report,
         "rows": report.rows.order_by("-count"),
     }
@@ -62,7 +63,7 @@ def one_dmarc(request: HttpRequest, pk: int) -> HttpResponse:
 def one_tls(request: HttpRequest, pk: int) -> HttpResponse:
     report = get_object_or_404(visible(actor(request), TlsReport), pk=pk)
     context = {
-        "title": f"Report of {report.organisation}",
+        "title": gettext("Report of {organisation}").format(organisation=report.organisation),
         "report": report,
         "rows": report.rows.order_by("-count"),
     }
@@ -83,6 +84,10 @@ def mailbox(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
-        words = f"are read that come to {row.address}" if row else "are not read any more"
-        messages.success(request, f"Reports on {domain.name} {words}.")
+        words = (
+            gettext("Reports on {name} are read that come to {address}.")
+            if row
+            else gettext("Reports on {name} are not read any more.")
+        )
+        messages.success(request, words.format(name=domain.name, address=row.address if row else ""))
     return redirect("domain", pk)

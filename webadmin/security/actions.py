@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from webadmin.audit.changes import create
 from webadmin.audit.record import Actor, record
@@ -27,16 +28,18 @@ def set_access(
         parsed = ipaddress.ip_network(network.strip(), strict=False)
     except ValueError as error:
         raise ValidationError(
-            {"network": "An address or a network, such as 192.0.2.1 or 2001:db8::/32."}
+            {"network": gettext("An address or a network, such as 192.0.2.1 or 2001:db8::/32.")}
         ) from error
     if parsed.prefixlen < WIDEST[parsed.version]:
-        raise ValidationError({"network": f"Too wide: at least /{WIDEST[parsed.version]}."})
+        raise ValidationError(
+            {"network": gettext("Too wide: at least /{widest}.").format(widest=WIDEST[parsed.version])}
+        )
     if parsed.is_loopback:
-        raise ValidationError({"network": "That is this very machine."})
+        raise ValidationError({"network": gettext("That is this very machine.")})
     if effect not in EFFECTS:
-        raise ValidationError({"effect": f"One of {', '.join(EFFECTS)}."})
+        raise ValidationError({"effect": gettext("One of {listed}.").format(listed=", ".join(EFFECTS))})
     if expires_at is not None and expires_at <= timezone.now():
-        raise ValidationError({"expires_at": "That is past."})
+        raise ValidationError({"expires_at": gettext("That is past.")})
     before = AccessRule.objects.filter(network=str(parsed)).first()
     old = {"effect": before.effect} if before else None
     if before is not None:

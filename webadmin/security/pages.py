@@ -9,6 +9,7 @@ from django.db.models import Max, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from mailservices.mail.vocabulary import SignInOutcome
@@ -27,14 +28,24 @@ DAYS = 7
 
 class AccessForm(Form):
     network = forms.CharField(
-        label="Address or network", max_length=50, help_text="Such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32."
+        label=gettext_lazy("Address or network"),
+        max_length=50,
+        help_text=gettext_lazy("Such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32."),
     )
     effect = forms.ChoiceField(
-        label="What is done with it",
-        choices=[("deny", "Shut out of every server"), ("allow", "Never blocked for wrong passwords")],
+        label=gettext_lazy("What is done with it"),
+        choices=[
+            ("deny", gettext_lazy("Shut out of every server")),
+            ("allow", gettext_lazy("Never blocked for wrong passwords")),
+        ],
     )
-    note = forms.CharField(label="Why", max_length=200, required=False)
-    days = forms.IntegerField(label="For so many days", required=False, min_value=1, help_text="Empty: for good.")
+    note = forms.CharField(label=gettext_lazy("Why"), max_length=200, required=False)
+    days = forms.IntegerField(
+        label=gettext_lazy("For so many days"),
+        required=False,
+        min_value=1,
+        help_text=gettext_lazy("Empty: for good."),
+    )
 
     @property
     def values(self) -> dict[str, Any]:
@@ -49,14 +60,14 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         row = attempt(form, lambda: actions.set_access(actor(request), **form.values))
         if row is not None:
-            messages.success(request, f"{row.network}: it holds within seconds.")
+            messages.success(request, gettext("{network}: it holds within seconds.").format(network=row.network))
             return redirect("security")
     who = actor(request)
     since = timezone.now() - timedelta(days=DAYS)
     failed = visible(who, SignIn).filter(at__gte=since).exclude(outcome=SignInOutcome.ACCEPTED)
     blocks = [(block, datetime.fromtimestamp(block.until, UTC)) for block in signin.blocks_for(who)]
     context = {
-        "title": "Security",
+        "title": gettext("Security"),
         "form": form,
         "blocks": blocks,
         "rules": AccessRule.objects.all(),
@@ -76,5 +87,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(AccessRule, pk=pk)
     actions.remove_access(actor(request), row)
-    messages.success(request, f"{row.network} is treated as any other within seconds.")
+    messages.success(
+        request, gettext("{network} is treated as any other within seconds.").format(network=row.network)
+    )
     return redirect("security")

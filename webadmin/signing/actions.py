@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from mailservices.mail.dkim import custody
 from mailservices.mail.dkim.signature import Algorithm
@@ -42,7 +43,9 @@ def rotate_keys(actor: Actor, domain: Domain) -> list[DkimKey]:
     _lock(domain)
     following = list(domain.dkim_keys.filter(state=KeyState.NEXT))
     if not following:
-        raise ValidationError("There are no next keys: prepare them, publish their records, then switch to them.")
+        raise ValidationError(
+            gettext("There are no next keys: prepare them, publish their records, then switch to them.")
+        )
     algorithms = [key.algorithm for key in following]
     before = domain.dkim_keys.filter(state=KeyState.ACTIVE, algorithm__in=algorithms)
     retired = list(before.values_list("selector", flat=True))

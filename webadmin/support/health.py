@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 from redis.exceptions import RedisError
 
 from mailservices.mail.dkim import custody
@@ -53,15 +54,19 @@ class Part:
 def parts() -> list[Part]:
     """Every part, in the order in which they build on one another."""
     checks = {
-        "PostgreSQL": _database, "Schema": _schema, "Redis": _redis, "Secret key": _key, "Trace": _trace,
-        "Workers": _workers, "Queue": _queue, "Certificates": _certificates,
+        "PostgreSQL": _database, gettext_noop("Schema"): _schema, "Redis": _redis,
+        gettext_noop("Secret key"): _key, gettext_noop("Trace"): _trace,
+        gettext_noop("Workers"): _workers, gettext_noop("Queue"): _queue,
+        gettext_noop("Certificates"): _certificates,
     }  # fmt: skip
     found = []
     for name, check in checks.items():
         try:
             found.append(check())
         except (DatabaseError, RedisError, OSError) as error:
-            found.append(Part(name, "bad", f"It does not answer ({type(error).__name__})."))
+            found.append(
+                Part(name, "bad", gettext("It does not answer ({name}).").format(name=type(error).__name__))
+            )
     return found
 
 
@@ -77,7 +82,11 @@ def _database() -> Part:
     took = (time.perf_counter() - began) * 1000
     octets = _asked("SELECT pg_database_size(current_database())")
     return Part(
-        "PostgreSQL", "well", f"Version {version}, answers in {took:.1f} ms, {octets // 2**20} MiB on disk."
+        "PostgreSQL",
+        "well",
+        gettext("Version {version}, answers in {took:.1f} ms, {mib} MiB on disk.").format(
+            version=version, took=took, mib=octets // 2**20
+        ),
     )
 
 
@@ -86,42 +95,56 @@ def _schema() -> Part:
     left = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if left:
         return Part(
-            "Schema", "bad", f"{len(left)} migrations are not applied: start the setup service, or migrate."
+            "Schema",
+            "bad",
+            gettext("{count} migrations are not applied: start the setup service, or migrate.").format(
+                count=len(left)
+            ),
         )
-    return Part("Schema", "well", "All migrations are applied.")
+    return Part("Schema", "well", gettext("All migrations are applied."))
 
 
 def _redis() -> Part:
     began = time.perf_counter()
     cache.get("health")
-    return Part("Redis", "well", f"Answers in {(time.perf_counter() - began) * 1000:.1f} ms.")
+    return Part(
+        "Redis", "well", gettext("Answers in {took:.1f} ms.").format(took=(time.perf_counter() - began) * 1000)
+    )
 
 
 def _key() -> Part:
     """What is sealed in the database opens only with the key under which it was."""
     key = DkimKey.objects.select_related("domain").order_by("-pk").first()
     if key is None:
-        return Part("Secret key", "well", "Nothing is sealed by it yet.")
+        return Part("Secret key", "well", gettext("Nothing is sealed by it yet."))
     try:
         custody.opened(key.domain.name, key.selector, bytes(key.sealed), settings.CONFIG.sealing_key)
     except NotSealedHere:
-        return Part("Secret key", "bad", "It opens nothing of what is sealed: was FACTEUR_SECRET_KEY changed?")
-    return Part("Secret key", "well", "It opens what is sealed.")
+        return Part(
+            "Secret key",
+            "bad",
+            gettext("It opens nothing of what is sealed: was FACTEUR_SECRET_KEY changed?"),
+        )
+    return Part("Secret key", "well", gettext("It opens what is sealed."))
 
 
 def _trace() -> Part:
     tomorrow = timezone.now() + timedelta(days=1)
     if _asked(PARTITION, f"trace_event_{tomorrow:%Y%m%d}"):
-        return Part("Trace", "well", "The days ahead are prepared.")
-    return Part("Trace", "look", "The days ahead are not prepared: no worker has tidied of late.")
+        return Part("Trace", "well", gettext("The days ahead are prepared."))
+    return Part("Trace", "look", gettext("The days ahead are not prepared: no worker has tidied of late."))
 
 
 def _workers() -> Part:
     until = counted_until()
     if until is None:
-        return Part("Workers", "look", "They have not done their rounds yet.")
+        return Part("Workers", "look", gettext("They have not done their rounds yet."))
     state = "look" if timezone.now() - until > BEHIND else "well"
-    return Part("Workers", state, f"The last hour that they counted ended at {until:%Y-%m-%d %H:%M} UTC.")
+    return Part(
+        "Workers",
+        state,
+        gettext("The last hour that they counted ended at {until:%Y-%m-%d %H:%M} UTC.").format(until=until),
+    )
 
 
 def _queue() -> Part:
@@ -130,16 +153,20 @@ def _queue() -> Part:
     down = Lane.objects.filter(down_until__gt=timezone.now()).values("lane")
     found = due.exclude(destination__in=down).aggregate(count=Count("pk"), since=Min("next_attempt_at"))
     if found["count"]:
-        words = f"{found['count']} recipients are due since {found['since']:%Y-%m-%d %H:%M} UTC and not tried."
-        return Part("Queue", "look", f"{words} Look whether worker and beat run.")
-    return Part("Queue", "well", "Nothing that is due is left lying.")
+        words = gettext("{found} recipients are due since {found2:%Y-%m-%d %H:%M} UTC and not tried.").format(
+            found=found["count"], found2=found["since"]
+        )
+        return Part("Queue", "look", gettext("{words} Look whether worker and beat run.").format(words=words))
+    return Part("Queue", "well", gettext("Nothing that is due is left lying."))
 
 
 def _certificates() -> Part:
     count = ending().count()
     if count:
-        return Part("Certificates", "look", f"{count} end within two weeks, or have ended.")
-    return Part("Certificates", "well", "None ends within two weeks.")
+        return Part(
+            "Certificates", "look", gettext("{count} end within two weeks, or have ended.").format(count=count)
+        )
+    return Part("Certificates", "well", gettext("None ends within two weeks."))
 
 
 def bundle() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
@@ -17,13 +18,13 @@ from webadmin.support import environment, health, told
 @require_safe
 def settings(request: HttpRequest) -> HttpResponse:
     """Every one with its default, its meaning, and who changed it."""
-    context = {"title": "Settings", "environment": environment.settings(), "told": told.told()}
+    context = {"title": gettext("Settings"), "environment": environment.settings(), "told": told.told()}
     return render(request, "settings.html", context)
 
 
 @require_safe
 def fares(request: HttpRequest) -> HttpResponse:
-    context = {"title": "Health", "parts": health.parts(), "versions": health.versions().items()}
+    context = {"title": gettext("Health"), "parts": health.parts(), "versions": health.versions().items()}
     return render(request, "health.html", context)
 
 

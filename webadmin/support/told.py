@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext, gettext_lazy
+
 from mailservices.mail.policy import CONNECTIONS_PER_MINUTE, MESSAGES_PER_MINUTE
 from webadmin.audit.models import Entry
 from webadmin.policy.actions import FIELDS, inbound_of
@@ -12,14 +14,14 @@ from webadmin.policy.models import InboundPolicy, Limit
 #: Entries that are looked through for who changed something.
 ENTRIES = 500
 MEANINGS = {
-    "spf": "SPF: what becomes of mail from where its sender's domain does not send",
-    "dkim": "DKIM: what becomes of mail of which no signature holds",
-    "dmarc": "DMARC: what becomes of mail that the domain in From disowns",
-    "iprev": "What becomes of mail from an address without a name",
-    "helo": "What becomes of mail from a host that greets with a wrong name",
-    "dnslists": "Whether the DNS lists are asked",
-    "greylist": "Whether strangers are asked to come again (greylisting)",
-    "reports": "Whether domains that ask for reports get them",
+    "spf": gettext_lazy("SPF: what becomes of mail from where its sender's domain does not send"),
+    "dkim": gettext_lazy("DKIM: what becomes of mail of which no signature holds"),
+    "dmarc": gettext_lazy("DMARC: what becomes of mail that the domain in From disowns"),
+    "iprev": gettext_lazy("What becomes of mail from an address without a name"),
+    "helo": gettext_lazy("What becomes of mail from a host that greets with a wrong name"),
+    "dnslists": gettext_lazy("Whether the DNS lists are asked"),
+    "greylist": gettext_lazy("Whether strangers are asked to come again (greylisting)"),
+    "reports": gettext_lazy("Whether domains that ask for reports get them"),
 }
 
 
@@ -47,7 +49,7 @@ def _policy() -> Iterator[Told]:
     )
     for name in FIELDS:
         last = next((one for one in entries if name in (one.after or one.before or {})), None)
-        yield Told(MEANINGS.get(name, name), getattr(now, name), getattr(first, name), "policy", last)
+        yield Told(str(MEANINGS.get(name, name)), getattr(now, name), getattr(first, name), "policy", last)
 
 
 def _limits() -> Iterator[Told]:
@@ -55,7 +57,7 @@ def _limits() -> Iterator[Told]:
     for name, default in (("connections", CONNECTIONS_PER_MINUTE), ("messages", MESSAGES_PER_MINUTE)):
         last = Entry.objects.filter(verb="change limit", subject=name).order_by("-pk").first()
         yield Told(
-            f"{name.capitalize()} that one address may have a minute",
+            gettext("{capitalize} that one address may have a minute").format(capitalize=name.capitalize()),
             rows.get(name, default),
             default,
             "policy",

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail.vocabulary import Event
 from webadmin.audit.record import Actor
@@ -95,7 +96,13 @@ def asked(actor: Actor, text: str) -> QuerySet[TraceEvent]:
         return _from(actor, network)
     found, sought = _with_words(actor), text.lower().split()
     if sought and all(len(word) < SHORTEST for word in sought):
-        raise ValidationError({"q": f"That fits too much: name a part of at least {SHORTEST} characters."})
+        raise ValidationError(
+            {
+                "q": gettext("That fits too much: name a part of at least {shortest} characters.").format(
+                    shortest=SHORTEST
+                )
+            }
+        )
     for word in sought:
         found = found.filter(words__contains=word)
     return found

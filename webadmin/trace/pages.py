@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from webadmin.audit.record import Actor, record
@@ -74,7 +75,7 @@ def share(request: HttpRequest, pk: UUID) -> HttpResponse:
     link = reverse("trace-shared", args=[signing.dumps([pk.hex, request.user.pk], salt=SALT)])
     record(actor(request), "share trace", pk.hex)
     messages.success(
-        request, "Whoever has the link below can read the plain text for 14 days, without signing in."
+        request, gettext("Whoever has the link below can read the plain text for 14 days, without signing in.")
     )
     return render(request, "trace_one.html", {"line": found, "link": request.build_absolute_uri(link)})
 

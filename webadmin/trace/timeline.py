@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404
+from django.utils.translation import gettext, gettext_lazy
 
 from mailservices.mail.vocabulary import Event
 from webadmin.audit.record import Actor
@@ -27,16 +28,16 @@ EARLIER = timedelta(days=2)
 #: Of these the queue knows more than the trace.
 TRIES = frozenset({Event.RELAYED, Event.DEFERRED, Event.FAILED})
 WHAT = {
-    Event.REFUSED: "Refused",
-    Event.ACCEPTED: "Came in",
-    Event.DELIVERED: "Delivered",
-    Event.QUEUED: "Waits to be sent",
-    Event.RELAYED: "Taken by the next host",
-    Event.DEFERRED: "Not taken yet",
-    Event.FAILED: "Failed",
-    Event.REPORTED: "Report written",
-    Event.BOUNCED: "Came back",
-    Event.COMPLAINED: "Called spam by its reader",
+    Event.REFUSED: gettext_lazy("Refused"),
+    Event.ACCEPTED: gettext_lazy("Came in"),
+    Event.DELIVERED: gettext_lazy("Delivered"),
+    Event.QUEUED: gettext_lazy("Waits to be sent"),
+    Event.RELAYED: gettext_lazy("Taken by the next host"),
+    Event.DEFERRED: gettext_lazy("Not taken yet"),
+    Event.FAILED: gettext_lazy("Failed"),
+    Event.REPORTED: gettext_lazy("Report written"),
+    Event.BOUNCED: gettext_lazy("Came back"),
+    Event.COMPLAINED: gettext_lazy("Called spam by its reader"),
 }
 
 
@@ -70,20 +71,20 @@ class Step:
 
     @property
     def what(self) -> str:
-        return WHAT.get(Event(self.kind), self.kind)
+        return str(WHAT.get(Event(self.kind), self.kind))
 
     @property
     def lines(self) -> Iterator[str]:
         """What there is to say of it, a sentence each."""
         facts = self.facts
         if self.kind in (Event.ACCEPTED, Event.REFUSED) and self.remote_host:
-            helo = f", which calls itself {facts['helo']}" if facts.get("helo") else ""
-            yield f"From {self.remote_host}{helo}"
+            helo = gettext(", which calls itself {facts}").format(facts=facts["helo"]) if facts.get("helo") else ""
+            yield gettext("From {remote_host}{helo}").format(remote_host=self.remote_host, helo=helo)
         if facts:
             security = facts.get("tls") or "in plain text"
             yield f"By {facts.get('port', 'smtp')}, {security}"
         if facts.get("account"):
-            yield f"Signed in as {facts['account']}"
+            yield gettext("Signed in as {facts}").format(facts=facts["account"])
         yield from (f"Junk: {reason}" for reason in facts.get("junk", ()))
         if self.attempt is not None:
             yield from _tried(self.attempt)
@@ -98,7 +99,11 @@ def _tried(one: Attempt) -> Iterator[str]:
     if one.host:
         yield security
     said = " ".join(str(part) for part in (one.code or "", one.enhanced, one.text) if part)
-    yield f"Stage {one.stage}: {said}" if said else f"Stage {one.stage}"
+    yield (
+        gettext("Stage {stage}: {said}").format(stage=one.stage, said=said)
+        if said
+        else gettext("Stage {stage}").format(stage=one.stage)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +179,20 @@ def _all_related(
 ) -> Iterator[Related]:
     for row in rows:
         if row.facts and "report" in row.facts:
-            yield Related(row.facts["report"], "The delivery report on it", row.at)
+            yield Related(row.facts["report"], gettext("The delivery report on it"), row.at)
         if row.facts and "about" in row.facts:
-            yield Related(row.facts["about"], "What this reports on")
+            yield Related(row.facts["about"], gettext("What this reports on"))
     addresses = [one.pk for one in queued]
     for back in Return.objects.filter(recipient_id__in=addresses)[:RELATED] if addresses else ():
-        yield Related(back.trace_id.hex, f"A report that came back: {back.what}", back.at)
+        yield Related(
+            back.trace_id.hex, gettext("A report that came back: {what}").format(what=back.what), back.at
+        )
     told_of = Return.objects.filter(trace_id=first.trace_id, recipient__in=visible(actor, Recipient))
     for told in told_of.select_related("recipient")[:RELATED]:
-        yield Related(told.recipient.message_id.hex, f"What this reports on: mail to {told.recipient.address}")
+        yield Related(
+            told.recipient.message_id.hex,
+            gettext("What this reports on: mail to {address}").format(address=told.recipient.address),
+        )
     if first.message_id_field:
         same = (
             visible(actor, TraceEvent)
@@ -190,24 +200,24 @@ def _all_related(
             .exclude(trace_id=first.trace_id)
         )
         for other, at in same.order_by("at").values_list("trace_id", "at")[: RELATED * 5]:
-            yield Related(other.hex, "The same Message-ID, on another way", at)
+            yield Related(other.hex, gettext("The same Message-ID, on another way"), at)
     if first.sender and first.kind == Event.ACCEPTED:
         sought = {"kind": Event.REFUSED, "sender": first.sender, "recipient__in": first.recipient.split(", ")}
         before = visible(actor, TraceEvent).filter(at__gte=first.at - EARLIER, at__lt=first.at, **sought)
         for other, at in before.order_by("-at").values_list("trace_id", "at")[:RELATED]:
-            yield Related(other.hex, "Refused shortly before", at)
+            yield Related(other.hex, gettext("Refused shortly before"), at)
 
 
 def plain(line: Timeline, hostname: str) -> str:
     """For the other side's postmaster: what passed between hosts, nothing of who reads what here."""
     found, public = line.found, {*line.found.recipients, line.found.sender}
     head = [
-        f"Trace {found.trace_id.hex} of {hostname}; all times in UTC",
+        gettext("Trace {hex} of {hostname}; all times in UTC").format(hex=found.trace_id.hex, hostname=hostname),
         f"From:       {found.sender or '<>'}",
         *(f"To:         {one}" for one in found.recipients),
         f"Message-ID: {found.message_id_field or '(none)'}",
         *([f"ENVID:      {line.envid}"] if line.envid else []),
-        *([f"Size:       {line.size} octets"] if line.size else []),
+        *([gettext("Size:       {size} octets").format(size=line.size)] if line.size else []),
         "",
     ]
     for step in line.steps:
@@ -224,5 +234,5 @@ def _told_outside(step: Step) -> Iterator[str]:
         return
     inner = f" ({step.facts['reason']})" if "reason" in step.facts else ""
     for text in step.lines:
-        if not text.startswith(("Junk:", "Signed in as ")):
+        if not text.startswith(("Junk:", gettext("Signed in as "))):
             yield text.removesuffix(inner)

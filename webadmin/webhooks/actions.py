@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail import address, sealing, webhooks
 from mailservices.mail.errors import ProtocolError
@@ -68,7 +69,7 @@ def delete_webhook(actor: Actor, row: Webhook) -> None:
 def send_test(actor: Actor, row: Webhook) -> Delivery:
     """Tell it that this is a test, at once."""
     if not row.active:
-        raise ValidationError("It is switched off: switch it on first.")
+        raise ValidationError(gettext("It is switched off: switch it on first."))
     body = Happening(Kind.TEST, timezone.now()).body()
     made = Delivery.objects.create(webhook=row, kind=Kind.TEST, body=body)
     record(actor, "test webhook", row.url)
@@ -118,7 +119,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     kinds = [kind.value for kind in KINDS if kind in values["kinds"]]
     if not kinds or set(values["kinds"]) - set(kinds):
-        raise ValidationError({"kinds": f"Choose from {', '.join(KINDS)}."})
+        raise ValidationError({"kinds": gettext("Choose from {listed}.").format(listed=", ".join(KINDS))})
     try:
         url = str(webhooks.target(values["url"].strip()))
     except ProtocolError as error:

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from mailservices.mail.webhooks import KINDS, URL_CHARACTERS
@@ -19,24 +20,27 @@ class WebhookForm(Form):
     """One hook."""
 
     url = forms.CharField(
-        label="URL",
+        label=gettext_lazy("URL"),
         max_length=URL_CHARACTERS,
-        help_text="https://, or http:// where whoever listens in may know all that is told.",
+        help_text=gettext_lazy("https://, or http:// where whoever listens in may know all that is told."),
     )
     kinds = forms.MultipleChoiceField(
-        label="Is told when a recipient is",
+        label=gettext_lazy("Is told when a recipient is"),
         choices=[(kind.value, kind.value) for kind in KINDS],
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
     domain = forms.CharField(
-        label="Only mail from or to", max_length=255, required=False, help_text="A domain. Empty: all mail."
+        label=gettext_lazy("Only mail from or to"),
+        max_length=255,
+        required=False,
+        help_text=gettext_lazy("A domain. Empty: all mail."),
     )
-    note = forms.CharField(label="What it is for", max_length=200, required=False)
-    active = forms.BooleanField(label="Switched on", required=False, initial=True)
+    note = forms.CharField(label=gettext_lazy("What it is for"), max_length=200, required=False)
+    active = forms.BooleanField(label=gettext_lazy("Switched on"), required=False, initial=True)
 
 
 def index(request: HttpRequest) -> HttpResponse:
-    context = {"title": "Webhooks", "hooks": Webhook.objects.all()}
+    context = {"title": gettext("Webhooks"), "hooks": Webhook.objects.all()}
     return render(request, "webhooks.html", context)
 
 
@@ -46,7 +50,7 @@ def new(request: HttpRequest) -> HttpResponse:
         made = attempt(form, lambda: actions.create_webhook(actor(request), **form.cleaned_data))
         if made is not None:
             return _shown(request, *made)
-    context = {"form": form, "title": "New webhook", "verb": "Make it", "back": "webhooks"}
+    context = {"form": form, "title": gettext("New webhook"), "verb": gettext("Make it"), "back": "webhooks"}
     return render(request, "form.html", context)
 
 
@@ -56,11 +60,11 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         changed = attempt(form, lambda: actions.change_webhook(actor(request), row, **form.cleaned_data))
         if changed is not None:
-            messages.success(request, "Saved. It holds within seconds.")
+            messages.success(request, gettext("Saved. It holds within seconds."))
             return redirect("webhook", pk)
     words = request.GET.get("q", "").strip()
     told = page(request, actions.search(row, words).prefetch_related("history"))
-    context = {"title": "Webhook", "hook": row, "form": form, "page": told, "q": words}
+    context = {"title": gettext("Webhook"), "hook": row, "form": form, "page": told, "q": words}
     return render(request, "webhook.html", context)
 
 
@@ -75,18 +79,18 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
             except ValidationError as error:
                 messages.error(request, " ".join(error.messages))
             else:
-                messages.success(request, "A test is on its way: reload the page to see what came of it.")
+                messages.success(request, gettext("A test is on its way: reload the page to see what came of it."))
         case "renew":
             return _shown(request, row, actions.renew_secret(actor(request), row))
         case "redeliver":
             chosen = Delivery.objects.filter(webhook=row, pk=_uuid(request.POST.get("id", "")))
             if actions.redeliver(actor(request), chosen):
-                messages.success(request, "It is told again.")
+                messages.success(request, gettext("It is told again."))
             else:
-                messages.error(request, "It is switched off: switch it on first.")
+                messages.error(request, gettext("It is switched off: switch it on first."))
         case "delete":
             actions.delete_webhook(actor(request), row)
-            messages.success(request, f"{row.url} is told nothing more.")
+            messages.success(request, gettext("{url} is told nothing more.").format(url=row.url))
             return redirect("webhooks")
         case _:
             raise Http404
@@ -102,4 +106,4 @@ def _uuid(text: str) -> Any:
 
 def _shown(request: HttpRequest, row: Webhook, secret: str) -> HttpResponse:
     """The one time that the secret is shown."""
-    return render(request, "webhook_made.html", {"title": "The secret", "hook": row, "secret": secret})
+    return render(request, "webhook_made.html", {"title": gettext("The secret"), "hook": row, "secret": secret})
