@@ -8,7 +8,7 @@ WAITING = $(patsubst %,tests/e2e/test_%.py,guessing policy signatures signing_in
 SILENT = $(patsubst %,tests/faults/test_%.py,maildrops silence workers)
 BESIDE = @$(MAKE) --no-print-directory --output-sync=target
 
-.PHONY: help setup run check fmt test rooms sockets waiting faults storms silence fuzz e2e bench compose-test lock migrations
+.PHONY: help setup run check fmt test rooms sockets waiting faults storms silence fuzz e2e bench compose-test lock messages migrations
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 run: ## the whole appliance on this machine, no containers: prints every address
@@ -39,6 +39,8 @@ bench: setup ## against Postfix and Dovecot in the same run: ratios (ONLY=words,
 	@$(BIN)/python -m bench
 compose-test: ## the container stack with a real engine (installs one where there is none)
 	@$(PYTHON) -m tests.containers
+messages: setup ## gather what people read for translators (webadmin/locale), and compile what they wrote
+	@$(BIN)/python -m tests.messages
 migrations: setup ## write migrations for the models that have changed: make migrations NAME=what_it_does
 	@$(BIN)/python -m tests.make_migrations
 fuzz: setup ## every parser, FACTEUR_FUZZ_SECONDS each (20): make fuzz, or make fuzz ARGS="paths messages"

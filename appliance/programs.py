@@ -35,6 +35,7 @@ TEST_PROGRAMS = {
     "gsasl": "gsasl",
     "postfix": "postfix",
     "chromium": "chromium",
+    "msgfmt": "gettext",
     "openssl": "openssl",
     "gpg": "gnupg",
     "dirmngr": "dirmngr",

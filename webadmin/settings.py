@@ -89,7 +89,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "webadmin.dashboard.context.page",
             ],
-            "builtins": ["django.templatetags.l10n", "django.templatetags.static"],
+            "builtins": [f"django.templatetags.{name}" for name in ("i18n", "l10n", "static")],
         },
     }
 ]
@@ -209,7 +209,8 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 7 * 24 * 3600
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [ROOT / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 

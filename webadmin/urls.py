@@ -9,7 +9,9 @@ from allauth.socialaccount.providers.openid_connect import views as openid_conne
 from allauth.socialaccount.views import login_cancelled
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
@@ -128,6 +130,7 @@ api: list[URLPattern | URLResolver] = [
 
 # What allauth calls by these names; it is told everything else in settings.py and identity.py.
 signing_in: list[URLPattern] = [
+    path("language/", login_not_required(set_language), name="language"),
     path("sign-in/", session.SignIn.as_view(), name="account_login"),
     path("sign-in/again/", reauthenticate, name="account_reauthenticate"),
     path("sign-in/second/", mfa.authenticate, name="mfa_authenticate"),

@@ -4,7 +4,7 @@ and never wider than the screen. FACTEUR_SCREENSHOTS names a folder to look at t
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from webadmin.audit.record import OPERATOR, Actor
 from webadmin.directory import actions, importing
 from webadmin.directory.administrators import create_administrator
 from webadmin.directory.models import Account
+from webadmin.identity import owner_of
 from webadmin.jobs.models import Job
 from webadmin.mailstore.models import Usage
 from webadmin.queue.models import Attempt, Lane, Message, Recipient
@@ -40,6 +41,21 @@ PAGES = (
     "/accounts/import/{job}/", "/accounts/deleted/", "/jobs/{done}/", "/rehearsal/", "/security/", "/settings/",
     "/health/", "/routes/", "/certificates/",
 )  # fmt: skip
+#: Of whoever owns an account.
+OWN_PAGES = (
+    "/me/", "/me/log/", "/me/app-passwords/", "/me/app-passwords/new/", "/me/programs/", "/me/deleted/",
+    "/me/recovery/", "/me/export/", "/me/forwarding/", "/me/vacation/", "/me/addresses/", "/me/sign-in/",
+)  # fmt: skip
+#: Those of administrators in other languages, too.
+ABROAD = (
+    "/",
+    "/trace/{trace}/",
+    "/queue/{recipient}/",
+    "/domains/{domain}/",
+    "/accounts/{account}/",
+    "/settings/",
+)
+QUEUE_IN_FRENCH = "File d\u2019attente sortante"
 #: Impacts of a violation that is not borne.
 GRAVE = ("serious", "critical")
 
@@ -127,12 +143,37 @@ def rows(client: Client) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def opened(browser: Browser, live_server: object, client: Client, size: str, scheme: Any) -> BrowserContext:
+def opened(
+    browser: Browser, live_server: object, client: Client, size: str, scheme: Any, language: str = "en-GB"
+) -> BrowserContext:
     """A window of this size, in which the client has signed in already."""
-    context = browser.new_context(base_url=str(live_server), viewport=SIZES[size], color_scheme=scheme)  # type: ignore[arg-type]
+    context = browser.new_context(
+        base_url=str(live_server),
+        viewport=SIZES[size],
+        color_scheme=scheme,
+        locale=language,  # type: ignore[arg-type]
+    )
     (name, cookie) = next((name, cookie) for name, cookie in client.cookies.items() if "session" in name)
     context.add_cookies([{"name": name, "value": cookie.value, "url": str(live_server)}])
     return context
+
+
+def troubles(context: BrowserContext, addresses: Iterable[str], look: str, *, asked: bool) -> list[str]:
+    """What is hard to use on these pages; asked is axe, too. Pictures are kept under the name of the look."""
+    page, axe, found = context.new_page(), Axe(), []
+    page.on("pageerror", lambda error: found.append(f"error: {error}"))
+    folder = os.environ.get("FACTEUR_SCREENSHOTS")
+    for number, address in enumerate(addresses):
+        page.goto(address)
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found.append(f"{address}: wider than the screen")
+        for violation in axe.run(page).response["violations"] if asked else ():
+            if violation["impact"] in GRAVE:
+                where = [node["target"][0] for node in violation["nodes"]][:3]
+                found.append(f"{address}: {violation['id']} at {where}")
+        if folder:
+            page.screenshot(path=Path(folder) / f"{look}-{number:02}.png", full_page=True)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -142,23 +183,49 @@ def test_nothing_is_hard_to_use(
     browser: Browser, live_server: object, client: Client, rows: dict[str, Any], size: str, scheme: str
 ) -> None:
     context = opened(browser, live_server, client, size, scheme)
-    page, axe, found = context.new_page(), Axe(), []
     # Each size and each colour is looked at once; the other two are only walked.
     asked = (size, scheme) in (("desk", "light"), ("phone", "dark"))
-    page.on("pageerror", lambda error: found.append(f"error: {error}"))
-    folder = os.environ.get("FACTEUR_SCREENSHOTS")
-    for number, address in enumerate(PAGES):
-        page.goto(address.format(**rows))
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            found.append(f"{address}: wider than the screen")
-        for violation in axe.run(page).response["violations"] if asked else ():
-            if violation["impact"] in GRAVE:
-                where = [node["target"][0] for node in violation["nodes"]][:3]
-                found.append(f"{address}: {violation['id']} at {where}")
-        if folder:
-            page.screenshot(path=Path(folder) / f"{number:02}-{size}-{scheme}.png", full_page=True)
+    found = troubles(context, [one.format(**rows) for one in PAGES], f"{size}-{scheme}", asked=asked)
     context.close()
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("desk", "light"), ("phone", "dark")])
+@pytest.mark.parametrize("language", ["en-GB", "fr-FR"])
+def test_owners_find_nothing_hard_to_use(
+    browser: Browser,
+    live_server: object,
+    client: Client,
+    rows: dict[str, Any],
+    size: str,
+    scheme: str,
+    language: str,
+) -> None:
+    client.force_login(owner_of(Account.objects.get(pk=rows["account"])))
+    context = opened(browser, live_server, client, size, scheme, language)
+    found = troubles(context, OWN_PAGES, f"own-{language}-{size}-{scheme}", asked=True)
+    context.close()
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_pages_speak_the_language_of_the_browser(
+    browser: Browser, live_server: object, client: Client, rows: dict[str, Any], size: str
+) -> None:
+    context = opened(browser, live_server, client, size, "light", "fr-FR")
+    found = troubles(context, [one.format(**rows) for one in ABROAD], f"fr-{size}", asked=False)
+    assert not found, "\n".join(found)
+    page = context.pages[0]
+    page.goto("/")
+    assert page.locator("html").get_attribute("lang") == "fr"
+    page.get_by_role("heading", name=QUEUE_IN_FRENCH).wait_for()
+    assert "Outgoing queue" not in page.content()
+    if size == "desk":
+        page.get_by_role("button", name="English").click()
+        page.get_by_role("heading", name="Outgoing queue").wait_for()
+        page.get_by_role("button", name="Français").click()
+        page.get_by_role("heading", name=QUEUE_IN_FRENCH).wait_for()
+    context.close()
 
 
 def test_progress_is_seen_and_survives_a_reload(

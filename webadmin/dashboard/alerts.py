@@ -138,7 +138,9 @@ def _records(who: Actor) -> Iterator[Alert]:
     for look in (
         visible(who, LastLook).exclude(problems=[]).select_related("domain").order_by("domain__name")[:ROWS]
     ):
-        wrong, when = ", ".join(look.problems[:4]), f"{look.at:%Y-%m-%d %H:%M}"
+        told = [one.rpartition(" ") for one in look.problems[:4]]
+        wrong = ", ".join(f"{what} {gettext(state)}" for what, _, state in told)
+        when = f"{look.at:%Y-%m-%d %H:%M}"
         words = gettext("DNS of {name}: {wrong}, when it was looked up on {when} UTC.").format(
             name=look.domain.name, wrong=wrong, when=when
         )

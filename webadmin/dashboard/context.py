@@ -35,7 +35,7 @@ MENU = (
             ("security", gettext_lazy("Security")),
             ("policy", gettext_lazy("Policy")),
             ("certificates", gettext_lazy("Certificates")),
-            ("sign-ins", "Sign-ins"),
+            ("sign-ins", gettext_lazy("Sign-ins")),
             ("administrators", gettext_lazy("Administrators")),
             ("audit", gettext_lazy("Audit")),
         ),
@@ -70,7 +70,7 @@ OWN_MENU = (
         gettext_lazy("Security"),
         (
             ("own-apps", gettext_lazy("App passwords")),
-            ("own-log", "Sign-ins"),
+            ("own-log", gettext_lazy("Sign-ins")),
             ("mfa_index", gettext_lazy("Sign-in here")),
         ),
     ),

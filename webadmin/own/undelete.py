@@ -53,7 +53,7 @@ def told(account: Account, stones: Sequence[Expunged]) -> list[Removed]:
     folders = {one.mailbox_id: one.name for one in Mailbox.objects.filter(account=account)}
     return [
         Removed(
-            one.content_id, one.expunged_at, folders.get(one.mailbox_id, "a folder that is gone"),
+            one.content_id, one.expunged_at, folders.get(one.mailbox_id, gettext("a folder that is gone")),
             _field(fields[one.content_id], b"from"), _field(fields[one.content_id], b"subject"),
         )
         for one in stones

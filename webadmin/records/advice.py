@@ -88,13 +88,13 @@ def _arrival(name: str) -> Iterator[Record]:
     yield Record(
         f"{host}.",
         "A / AAAA",
-        "the public address of this server",
+        gettext("the public address of this server"),
         gettext("Where the host is."),
         lambda: checks.addresses(host),
         label="address of the host",
     )
     yield Record(
-        f"reverse of {host}",
+        gettext("reverse of {host}").format(host=host),
         "PTR",
         f"{host}.",
         gettext("Many refuse mail from an address that has no name."),

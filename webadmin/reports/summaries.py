@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Case, CharField, Count, F, Max, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import TruncDay
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from webadmin.audit.record import Actor
 from webadmin.directory.models import Domain
@@ -90,7 +89,7 @@ def failures(choice: Choice, who: Actor) -> QuerySet[Any, Any]:
         visible(who, TlsRow)
         .filter(~Q(failure=""), _of(choice, "report__domain"), report__ends__gte=choice.since)
         .values("failure", "host", "policy_type", "report__organisation")
-        .annotate(sessions=Sum("count"), last=Max("report__ends"), words=Max(gettext("reason")))
+        .annotate(sessions=Sum("count"), last=Max("report__ends"), words=Max("reason"))
         .order_by("-sessions", "failure")
     )
 

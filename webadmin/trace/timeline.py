@@ -81,7 +81,7 @@ class Step:
             helo = gettext(", which calls itself {facts}").format(facts=facts["helo"]) if facts.get("helo") else ""
             yield gettext("From {remote_host}{helo}").format(remote_host=self.remote_host, helo=helo)
         if facts:
-            security = facts.get("tls") or "in plain text"
+            security = facts.get("tls") or gettext("in plain text")
             yield f"By {facts.get('port', 'smtp')}, {security}"
         if facts.get("account"):
             yield gettext("Signed in as {facts}").format(facts=facts["account"])

@@ -4,9 +4,15 @@ addEventListener("DOMContentLoaded", () => {
   const box = document.querySelector("[data-chart]");
   if (!box) return;
   const colours = (box.dataset.colours || "#2fb344 #4299e1 #f59f00 #d63939 #ae3ec9").split(" ");
-  const label = box.dataset.label || "Mail by the hour", moment = box.dataset.moment || "{YYYY}-{MM}-{DD} {HH}:00";
+  const label = box.dataset.label, moment = box.dataset.moment || "{YYYY}-{MM}-{DD} {HH}:00";
   const table = document.querySelector("[data-chart-table]");
   let chart = null, data = null, span = box.dataset.span || 24;
+
+  // Hours of a day, and the day at its beginning: as everywhere else, in UTC and without names.
+  const shown = (time) => {
+    const text = new Date(time * 1000).toISOString();
+    return text.slice(11, 16) === "00:00" ? text.slice(5, 10) : text.slice(11, 16);
+  };
 
   const draw = () => {
     if (!data) return;
@@ -16,10 +22,11 @@ addEventListener("DOMContentLoaded", () => {
     if (chart) chart.destroy();
     chart = new uPlot({
       width: box.clientWidth, height: 240,
+      tzDate: (time) => uPlot.tzDate(new Date(time * 1000), "UTC"),
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: (_, low, high) => [0, Math.max(5, high * 1.1)] } },
-      axes: [axis, { ...axis, size: 44, values: (_, ticks) => ticks.map((tick) => Number.isInteger(tick) ? tick : "") }],
-      series: [{ value: moment }, ...names.map((label, number) => ({
+      axes: [{ ...axis, values: (_, ticks) => ticks.map(shown) }, { ...axis, size: 44, values: (_, ticks) => ticks.map((tick) => Number.isInteger(tick) ? tick : "") }],
+      series: [{ label: document.body.dataset.time, value: moment }, ...names.map((label, number) => ({
         label, stroke: colours[number], width: 2, fill: colours[number] + "18", points: { show: false },
       }))],
     }, [data.times, ...Object.values(data.series)], box);
@@ -39,7 +46,7 @@ addEventListener("DOMContentLoaded", () => {
         cell.textContent = text;
       }
     };
-    row("th", ["Time (UTC)", ...names]);
+    row("th", [document.body.dataset.time, ...names]);
     for (let at = data.times.length - 1; at >= 0; at--) {
       const counts = names.map((name) => data.series[name][at]);
       if (counts.some(Boolean)) row("td", [new Date(data.times[at] * 1000).toISOString().slice(0, 16).replace("T", " "), ...counts]);
@@ -53,7 +60,7 @@ addEventListener("DOMContentLoaded", () => {
       data = await answer.json();
       draw();
     } catch {
-      if (!data) box.textContent = "The figures cannot be loaded just now: reload the page in a moment.";
+      if (!data) box.textContent = document.body.dataset.away;
     }
   };
 

@@ -8,7 +8,7 @@ addEventListener("DOMContentLoaded", () => {
       const job = await (await fetch(box.dataset.job)).json();
       if (job.state !== "running") return location.reload();
       document.getElementById("progress").value = job.percent;
-      document.getElementById("h-progress").textContent = `${job.done} of ${job.total}`;
+      document.getElementById("h-progress").textContent = box.dataset.words.replace("{done}", job.done).replace("{total}", job.total);
     } catch {
       // Asked again in a moment.
     }

@@ -46,7 +46,7 @@
       const button = event.target.closest("[data-copy]"), link = event.target.closest("a[data-part]");
       if (button) {
         await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent.trim());
-        button.textContent = "Copied";
+        button.textContent = document.body.dataset.copied;
       } else if (link) {
         // What the link leads to takes its time: it is shown in its place on this page.
         event.preventDefault();
