@@ -77,13 +77,15 @@ WITH m AS MATERIALIZED (
         CASE WHEN leaves THEN theirs ELSE ours END AS rcpt FROM m
 )
 INSERT INTO {table} (at, trace_id, kind, service, remote_host, sender, recipient, message_id_field, size, detail,
-    subject, words)
+    subject, words, domains)
 SELECT at, id, 'accepted', 'smtp', peer, sender, rcpt, message_id, 4096, 'spf=pass dkim=pass dmarc=pass', subject,
-    lower(sender || ' ' || rcpt || ' ' || message_id || ' ' || subject || ' ' || host(peer)) FROM fit
+    lower(sender || ' ' || rcpt || ' ' || message_id || ' ' || subject || ' ' || host(peer)),
+    ARRAY[split_part(rcpt, '@', 2), split_part(ours, '@', 2)] FROM fit
 UNION ALL SELECT at, id, CASE WHEN leaves THEN 'queued' ELSE 'delivered' END, 'smtp', NULL, sender, rcpt,
-    message_id, 4096, '', '', '' FROM fit
+    message_id, 4096, '', '', '', ARRAY[split_part(rcpt, '@', 2), split_part(ours, '@', 2)] FROM fit
 UNION ALL SELECT at + interval '2 seconds', id, 'relayed', 'worker', peer, sender, rcpt, message_id, 4096,
-    '250 2.0.0 OK', '', '' FROM fit WHERE at + interval '2 seconds' < %(day)s::timestamptz + interval '1 day'
+    '250 2.0.0 OK', '', '', ARRAY[split_part(rcpt, '@', 2), split_part(ours, '@', 2)]
+    FROM fit WHERE at + interval '2 seconds' < %(day)s::timestamptz + interval '1 day'
 """
 WORDS = [
     f"{first}{second}"

@@ -11,7 +11,6 @@ from enum import StrEnum
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F, Func, Model, Q, QuerySet, TextField, Value
@@ -111,12 +110,6 @@ def _domain_of(field: str) -> Func:
     return Func(F(field), Value("@"), Value(-1), function="split_part", output_field=TextField())
 
 
-def _domains_of(field: str) -> Func:
-    """Those of several addresses, as "a@x.test, b@y.test"."""
-    names = Func(F(field), Value("[^ ]*@"), Value(""), Value("g"), function="regexp_replace")
-    return Func(names, Value(", "), function="string_to_array", output_field=ArrayField(TextField()))
-
-
 def domain_names(actor: Actor) -> frozenset[str] | None:
     """Those of the domains that somebody reaches; None who reaches all."""
     return None if reaches_all(actor) else frozenset(_domains(actor).values_list("name", flat=True))
@@ -151,8 +144,7 @@ def _queued(actor: Actor) -> Q:
 
 
 def _traced(actor: Actor) -> Q:
-    names = _domains(actor).values("name")
-    return Q(came_to__overlap=names) | Q(came_of__in=names)
+    return Q(domains__overlap=_domains(actor).values("name"))
 
 
 def _signed_in(actor: Actor) -> Q:
@@ -222,7 +214,6 @@ REACH: dict[type[Model], Callable[[Actor], Q]] = {
 #: What those go by that look into addresses.
 LOOKS_INTO: dict[type[Model], dict[str, Func]] = {
     Recipient: {"came_to": _domain_of("received_as")},
-    TraceEvent: {"came_to": _domains_of("recipient"), "came_of": _domain_of("sender")},
     SignIn: {"name_of": _domain_of("name")},
     Entry: {"about": _domain_of("subject")},
 }

@@ -191,7 +191,7 @@ async def _mail(
     events = tuple(
         Row(
             message_id, Event.REPORTED, "worker", None, None, "", to, facts.message_id, content.size, detail,
-            words=words(to, facts.message_id),
+            words=words(to, facts.message_id), of=one.domain,
         )
         for to in recipients
     )  # fmt: skip

@@ -16,7 +16,7 @@ from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
 from mailservices.store.outgoing import Outgoing, OutgoingRecipient
 from mailservices.store.reports import AlreadyReported
-from mailservices.store.trace import Row, words
+from mailservices.store.trace import Row, domain_of, words
 from workers import reports
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ async def _delivery(engine: "Engine", waiting: Waiting, said: Said, to: Address,
         Row(
             answer_id, kind, "worker", waiting.account_id, None, said.address, str(to), facts.message_id,
             content.size, f"answers {waiting.trace_id.hex}: away", words=found,
-            facts={"about": waiting.trace_id.hex},
+            facts={"about": waiting.trace_id.hex}, of=domain_of(said.address),
         )
         for kind, there in ((Event.DELIVERED, places), (Event.QUEUED, route.remote))
         if there

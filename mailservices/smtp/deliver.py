@@ -21,7 +21,7 @@ from mailservices.store.directory import Mailbox, Route
 from mailservices.store.outgoing import Outgoing
 from mailservices.store.returned import Suspect
 from mailservices.store.tally import Kind
-from mailservices.store.trace import Row, words
+from mailservices.store.trace import Row, domain_of, words
 
 _COMMIT_SECONDS = metrics.COMMIT_SECONDS.labels("smtp")
 _MESSAGES = metrics.MESSAGES.labels("smtp", Event.ACCEPTED)
@@ -190,8 +190,13 @@ def _events(
     sender, peer = envelope.return_path, session.wire.peer or None
     account_id = session.identity.account_id if session.identity else None
 
-    def row(kind: Event, recipient: str, account: int | None, detail: str = "") -> Row:
-        return Row(session.trace_id, kind, "smtp", account, peer, sender, recipient, message_id, size, detail)
+    own = session.identity.address if session.identity else ""
+
+    def row(kind: Event, recipient: str, account: int | None, detail: str = "", by: str = own) -> Row:
+        return Row(
+            session.trace_id, kind, "smtp", account, peer, sender, recipient, message_id, size, detail,
+            of=domain_of(by),
+        )  # fmt: skip
 
     to = [str(one.address) for one in envelope.recipients]
     leads = [place.box.address for place in places]
@@ -210,4 +215,5 @@ def _events(
     held = f", held until {outgoing.release_at:%Y-%m-%d %H:%M:%S} UTC" if outgoing and outgoing.release_at else ""
     for recipient in outgoing.recipients if outgoing else ():
         if not recipient.report:
-            yield row(Event.QUEUED, recipient.address, account_id, f"for {recipient.destination}{held}")
+            queued = f"for {recipient.destination}{held}"
+            yield row(Event.QUEUED, recipient.address, account_id, queued, own or recipient.received_as)

@@ -26,7 +26,7 @@ from mailservices.store.ids import new_id
 from mailservices.store.keys import KeyRing
 from mailservices.store.policy import Rules
 from mailservices.store.pool import Pool
-from mailservices.store.trace import Journal, Row, words
+from mailservices.store.trace import Journal, Row, domain_of, words
 
 
 class SentAway(Exception):
@@ -185,6 +185,7 @@ class Session:
                 envid=envid,
                 words=words(sender, recipient, message_id, subject, envid, self.wire.peer),
                 facts={**self.facts(), "reason": reason} if reason else self.facts(),
+                of=domain_of(self.identity.address) if self.identity else "",
                 detail=f"{reply.code} {reply.enhanced} {reply.text}" + (f" ({reason})" if reason else ""),
             )
         )

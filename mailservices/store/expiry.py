@@ -30,12 +30,13 @@ WITH over AS (
                           ELSE '' END
     FROM over, queue_message m WHERE r.recipient_id = over.recipient_id AND m.message_id = r.message_id
     RETURNING r.recipient_id, r.address, r.last_reply, r.message_id, m.account_id, m.sender, m.message_id_field,
-              m.size, m.envid
+              m.size, m.envid, r.received_as
 ), recorded AS (
     INSERT INTO queue_attempt (recipient_id, seconds, outcome, stage, enhanced, text, about)
     SELECT recipient_id, 0, 'failed', 'time', '5.4.7', last_reply, 'network' FROM given_up
 )
-SELECT message_id, account_id, sender, address, message_id_field, size, envid, last_reply FROM given_up
+SELECT message_id, account_id, sender, address, message_id_field, size, envid, last_reply, received_as
+FROM given_up
 """
 # What has been due for so long that nobody can have tried it: a try says for itself whether its sender is to be
 # told. It stays due, but behind those of whom nobody was told yet.
@@ -67,6 +68,7 @@ def _event(row: Any) -> trace.Row:
     return trace.Row(
         row["message_id"], Event.FAILED, "worker", row["account_id"], None, row["sender"], row["address"],
         row["message_id_field"], row["size"], row["last_reply"],
+        of=trace.of(row["account_id"], row["sender"], row["received_as"]),
     )  # fmt: skip
 
 

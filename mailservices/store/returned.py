@@ -179,7 +179,7 @@ def _event(finding: Finding) -> trace.Row:
     sent = finding.sent
     return trace.Row(
         sent.message_id, _EVENTS[finding.told.what], "worker", sent.account_id, None, sent.sender, sent.address,
-        sent.message_id_field, sent.size, _words(finding.told),
+        sent.message_id_field, sent.size, _words(finding.told), of=trace.of(sent.account_id, sent.sender),
     )  # fmt: skip
 
 

@@ -32,11 +32,12 @@ WITH told AS (
         $8::float[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[],
         $16::text[], $17::text[], $18::text[],
         $19::uuid[], $20::text[], $21::text[], $22::bigint[], $23::inet[], $24::text[], $25::text[], $26::text[],
-        $27::bigint[], $28::text[]
+        $27::bigint[], $28::text[], $29::text[]
     ) AS t(
         recipient_id, lease, state, next_attempt_at, reply, report, again,
         seconds, outcome, host, address, tls, stage, code, enhanced, text, verdict, about,
-        trace_id, kind, service, account_id, remote_host, sender, recipient, message_id_field, size, detail
+        trace_id, kind, service, account_id, remote_host, sender, recipient, message_id_field, size, detail,
+        domains
     )
 ), settled AS (
     UPDATE queue_recipient r
@@ -59,8 +60,10 @@ WITH told AS (
     FROM kept
 ), traced AS (
     INSERT INTO trace_event
-        (trace_id, kind, service, account_id, remote_host, sender, recipient, message_id_field, size, detail)
-    SELECT trace_id, kind, service, account_id, remote_host, sender, recipient, message_id_field, size, detail
+        (trace_id, kind, service, account_id, remote_host, sender, recipient, message_id_field, size, detail,
+         domains)
+    SELECT trace_id, kind, service, account_id, remote_host, sender, recipient, message_id_field, size, detail,
+           string_to_array(domains, ' ')
     FROM kept
 )
 SELECT recipient_id, lease FROM settled
@@ -152,7 +155,7 @@ def _rows(one: Settled) -> list[tuple[Any, ...]]:
             trace.clean(attempt.reply), attempt.report, one.again,
             attempt.seconds, attempt.outcome, attempt.host, attempt.address, attempt.tls, attempt.stage,
             attempt.code, attempt.enhanced, trace.clean(attempt.text), attempt.verdict, attempt.about,
-            *trace.values(row),
+            *trace.values(row), " ".join(trace.domains(row)),
         )
         for attempt, row in one.attempts
     ]  # fmt: skip

@@ -27,7 +27,7 @@ _COLUMNS = (
     "detail",
 )  # fmt: skip
 #: Of rows that tell how a message came.
-_MORE = ("subject", "envid", "words", "facts")
+_MORE = ("subject", "envid", "words", "facts", "domains")
 
 _log = log.get()
 
@@ -54,6 +54,19 @@ class Row:
     words: str = ""
     #: What else is known of it: helo, tls, checks and the like; webadmin/trace/timeline.py shows them.
     facts: Mapping[str, Any] | None = None
+    #: Domain of ours whose mail it is, besides that of its recipients: of whoever signed in to send it, or whose
+    #: address sends it on. A sender's alone proves nothing.
+    of: str = ""
+
+
+def of(account_id: int | None, sender: str, received_as: str = "") -> str:
+    """Whose mail the queue sends: the domain of the account that sent it, or of the address that sends it on."""
+    return domain_of(sender if account_id is not None else received_as)
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address; empty where there is none."""
+    return address.rpartition("@")[2] if "@" in address else ""
 
 
 def words(*texts: str | None) -> str:
@@ -89,7 +102,13 @@ def values(row: Row) -> tuple[Any, ...]:
 
 def _more(row: Row) -> tuple[Any, ...]:
     facts = orjson.dumps(_cleaned(row.facts)).decode() if row.facts else None
-    return clean(row.subject), clean(row.envid), clean(row.words, WORDS_LIMIT), facts
+    return clean(row.subject), clean(row.envid), clean(row.words, WORDS_LIMIT), facts, domains(row)
+
+
+def domains(row: Row) -> list[str]:
+    """Whose administrators see it: names of the recipients' domains and of the one whose mail it is."""
+    found = dict.fromkeys([*map(domain_of, row.recipient.split(", ")), row.of])
+    return [clean(name) for name in found if name]
 
 
 def _cleaned(value: Any) -> Any:

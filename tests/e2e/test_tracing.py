@@ -1,10 +1,12 @@
 """Where is my mail? What the servers leave behind, as the page finds and tells it."""
 
+from mailservices.store.trace import domain_of
 from tests.conftest import Database, Person
 from tests.e2e.test_policy import STRANGER, send, strict, wish
 from tests.e2e.test_sending import state, submit
 from tests.services import Services, until
 from webadmin.audit.record import OPERATOR
+from webadmin.directory import actions as directory
 from webadmin.directory.models import Domain
 from webadmin.trace import finding, timeline
 from webadmin.trace.models import TraceEvent
@@ -28,6 +30,17 @@ def test_what_came_in_is_found_by_its_subject_with_its_checks(
     assert "spf" in {check.method for check in line.steps[0].checks}
 
 
+def test_a_forged_sender_proves_nothing(strict: Services, domain: Domain, alice: Person) -> None:
+    """Whose domain stands there may be anybody's: its administrators see what accounts of it sent, and no more."""
+    directory.create_domain(OPERATOR, "forged.test")
+    wish(domain, spf="off", dmarc="off")
+    assert send(strict, alice.address, sender="somebody@forged.test") == "250"
+    (found,) = finding.search(OPERATOR, f"somebody@forged.test {alice.address}")
+    rows = TraceEvent.objects.filter(trace_id=found.trace_id)
+    assert {row.kind for row in rows} == {"accepted", "delivered"}
+    assert {tuple(row.domains) for row in rows} == {(domain.name,)}
+
+
 def test_what_is_refused_says_why(strict: Services, domain: Domain, alice: Person) -> None:
     wish(domain, greylist=True)
     assert send(strict, alice.address, sender="grey@sender.test").startswith("45")
@@ -49,3 +62,7 @@ def test_a_failure_has_the_far_sides_words_and_its_report(
     assert [step.kind for step in line.steps] == ["accepted", "queued", "failed", "reported"]
     assert list(line.steps[2].lines)[-1] == "Stage rcpt: 550 5.1.1 Nobody of that name"
     assert f"Signed in as {alice.address}" in line.steps[0].lines
+    rows = TraceEvent.objects.filter(trace_id=found.trace_id).exclude(kind="reported")
+    assert {tuple(sorted(row.domains)) for row in rows} == {
+        tuple(sorted(("traced.test", domain_of(alice.address))))
+    }

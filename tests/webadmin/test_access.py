@@ -133,7 +133,12 @@ def rows_of(name: str, tenant: Tenant | None) -> Rows:
         DmarcReport: DmarcReport.objects.create(**report, policy="none", proven=True, trace_id=uuid.uuid4()),
         TlsReport: TlsReport.objects.create(**report, proven=True, trace_id=uuid.uuid4()),
         TraceEvent: TraceEvent.objects.create(
-            at=now, trace_id=uuid.uuid4(), kind="delivered", service="smtp", recipient=account.address
+            at=now,
+            trace_id=uuid.uuid4(),
+            kind="delivered",
+            service="smtp",
+            recipient=account.address,
+            domains=[domain.name],
         ),
     }
 

@@ -1,5 +1,6 @@
 """What happened to each message: rows written by the engine, partitioned by day (see the migration)."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Func, Q, Value
@@ -34,6 +35,10 @@ class TraceEvent(models.Model):
     words = models.TextField(default="", db_default="")
     #: How it came: helo, tls, checks and the like (mailservices/store/trace.py).
     facts = models.JSONField(null=True)
+    #: Whose administrators see it: the recipients', and the one of ours whose account sent it or sends it on.
+    domains = ArrayField(
+        models.TextField(), default=list, db_default=Value([], output_field=ArrayField(models.TextField()))
+    )
 
     class Meta:
         db_table = "trace_event"
@@ -44,6 +49,7 @@ class TraceEvent(models.Model):
             models.Index(fields=["message_id_field"], name="trace_by_message_id"),
             models.Index(fields=["remote_host", "at"], name="trace_by_remote_host"),
             GinIndex(fields=["words"], opclasses=["gin_trgm_ops"], name="trace_by_words", condition=~Q(words="")),
+            GinIndex(fields=["domains"], name="trace_by_domains"),
         ]
 
     def __str__(self) -> str:

@@ -245,4 +245,5 @@ def _row(message: QueuedMessage, attempt: Attempt) -> trace.Row:
     return trace.Row(
         message.message_id, attempt.outcome, "worker", message.account_id, attempt.address or None,
         message.sender, attempt.recipient.address, message.message_id_field, message.size, attempt.reply,
+        of=trace.of(message.account_id, message.sender, attempt.recipient.received_as),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from mailservices.store.ids import new_id
 from mailservices.store.outgoing import Outgoing, OutgoingRecipient
 from mailservices.store.queue import Claim, LeaseLost, QueuedMessage, QueuedRecipient, Settlement
 from mailservices.store.returned import Suspect
-from mailservices.store.trace import Row
+from mailservices.store.trace import Row, of
 from workers.engine import Engine
 from workers.outbound.settle import Outcome
 
@@ -89,6 +89,7 @@ def _delivery(
         Row(
             message.message_id, Event.DELIVERED, "worker", box.account_id, None, message.sender, box.address,
             message.message_id_field, message.size, "released",
+            of=of(message.account_id, message.sender),
         )
         for box in route.mailboxes
     )  # fmt: skip
