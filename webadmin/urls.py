@@ -42,6 +42,7 @@ from webadmin.jobs.api import JobViewSet
 from webadmin.own import pages as own
 from webadmin.own import recovery
 from webadmin.own.api import ForwardingViewSet, VacationViewSet
+from webadmin.own.mail_api import ExportViewSet, RecoveryViewSet, RemovedViewSet
 from webadmin.policy import pages as policy
 from webadmin.policy import rehearsals
 from webadmin.policy.api import (
@@ -88,6 +89,9 @@ router.register("withheld-capabilities", WithheldViewSet, basename="withheld-cap
 router.register("app-passwords", AppPasswordViewSet, basename="app-password")
 router.register("forwardings", ForwardingViewSet, basename="forwarding")
 router.register("vacations", VacationViewSet, basename="vacation")
+router.register("removed-messages", RemovedViewSet, basename="removed-message")
+router.register("exports", ExportViewSet, basename="export")
+router.register("recovery-addresses", RecoveryViewSet, basename="recovery-address")
 router.register("issuers", IssuerViewSet)
 router.register("blocks", BlockViewSet, basename="block")
 router.register("queue", QueueViewSet)

@@ -49,6 +49,9 @@ def test_a_maildir_and_an_mbox(services: Services, alice: Person, bob: Person, t
     with tarfile.open(fileobj=io.BytesIO(octets)) as tar:
         read = {one.name: tar.extractfile(one).read() for one in tar.getmembers()}  # type: ignore[union-attr]
     assert read == messages
+    over_rest = client.post(f"/api/v1/exports/{alice.account_id}/make/", {"kind": "maildir"}, "application/json")
+    assert b"".join(over_rest.streaming_content) == octets  # type: ignore[arg-type]
+    assert client.post(f"/api/v1/exports/{bob.account_id}/make/", {}, "application/json").status_code == 404
     answer = client.post("/me/export/", {"kind": "mbox"})
     (tmp_path / "mbox").write_bytes(b"".join(answer.streaming_content))  # type: ignore[arg-type]
     with closing(mailbox.mbox(tmp_path / "mbox")) as box:
@@ -59,7 +62,9 @@ def test_a_maildir_and_an_mbox(services: Services, alice: Person, bob: Person, t
     lines = found[1].get_payload().rstrip("\n").split("\n")
     assert lines == [">From the beginning, a line of text", ">>From here"] * 60_000
     entries = Entry.objects.filter(verb="export mail", username=alice.address).order_by("pk")
-    assert [one.after for one in entries] == [{"as": kind, "messages": 2} for kind in ("maildir", "mbox")]
+    assert [one.after for one in entries] == [
+        {"as": kind, "messages": 2} for kind in ("maildir", "maildir", "mbox")
+    ]
 
 
 def test_nothing_is_a_file_too(services: Services, alice: Person) -> None:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from rest_framework.test import APIClient
 
 from tests.conftest import Person
 from tests.e2e.test_leading import count, deliver
@@ -45,6 +46,17 @@ def test_deleted_messages_come_back(services: Services, alice: Person, bob: Pers
         client.store("1", "+FLAGS", r"\Deleted")
         client.expunge()
         assert undelete.removed_of(account).count() == 1
+        # The same over REST.
+        api = APIClient()
+        api.force_login(owner_of(account))
+        address = f"/api/v1/removed-messages/{account.pk}/"
+        (told,) = api.get(address).json()["results"]
+        assert (told["folder"], told["subject"] in ("one", "two")) == ("Archive", True)
+        back = api.post(f"{address}put_back/", {"contents": [told["content_id"]], "folder": "Junk"}, format="json")
+        assert (back.status_code, back.json(), api.get(address).json()["results"]) == (200, {"messages": 1}, [])
+        assert client.select("Junk")[1] == [b"1"]
+        client.store("1", "+FLAGS", r"\Deleted")
+        client.expunge()
     after = Usage.objects.get(account=account)
     assert (before.messages, after.messages) == (3, 2)
     [row] = undelete.told(account, list(undelete.removed_of(account)))

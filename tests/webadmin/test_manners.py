@@ -1,8 +1,10 @@
 """The manners of the API: once, not over somebody else's change, no more than asked, not too fast."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from tests.webadmin.test_api import client, create
@@ -99,3 +101,27 @@ def test_who_asks_too_fast_is_told_until_when(client: APIClient, monkeypatch: py
     assert 0 < int(answers[3]["Retry-After"]) <= 20
     assert answers[3]["Content-Type"] == "application/problem+json"
     assert "RateLimit" not in APIClient().get("/api/v1/domains/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_change_what_they_have_read_do_not_both(client: APIClient, account: dict[str, Any]) -> None:
+    url = f"/api/v1/accounts/{account['id']}/"
+    tag = client.get(url)["ETag"]
+
+    def change(number: int) -> int:
+        try:
+            return int(client.patch(url, {"display_name": f"name {number}"}, HTTP_IF_MATCH=tag).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(change, range(8))) == [200, *[412] * 7]
+
+
+def test_what_an_owner_wishes_is_changed_only_as_it_was_read(client: APIClient, account: dict[str, Any]) -> None:
+    url = f"/api/v1/forwardings/{account['id']}/"
+    tag = client.get(url)["ETag"]
+    there = {"targets": ["a@far.test"], "keep": True}
+    assert client.put(url, there, HTTP_IF_MATCH='"else"').status_code == 412
+    assert client.put(url, there, HTTP_IF_MATCH=tag).status_code == 200
+    assert client.put(url, there, HTTP_IF_MATCH=tag).status_code == 412

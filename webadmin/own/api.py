@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mailservices.mail.vacation import DAYS_MOST
-from webadmin.api import actor
+from webadmin.api import Once, actor
 from webadmin.directory.models import Account
 from webadmin.own import actions
 
@@ -36,7 +36,7 @@ class VacationSerializer(serializers.Serializer[Any]):
     )
 
 
-class _OfAccount(viewsets.GenericViewSet[Account]):
+class OfAccount(Once, viewsets.GenericViewSet[Account]):
     """Named by the id of the account."""
 
     queryset = Account.objects.filter(deleted_at__isnull=True)
@@ -45,13 +45,16 @@ class _OfAccount(viewsets.GenericViewSet[Account]):
         return Account.objects.filter(deleted_at__isnull=True).select_related("domain").order_by("pk")
 
 
-class ForwardingViewSet(_OfAccount):
+class ForwardingViewSet(OfAccount):
     """Forwarding, by the id of the account."""
 
     serializer_class = ForwardingSerializer
 
+    def as_told(self, row: Account) -> Any:
+        return ForwardingSerializer(actions.forwarding_of(row)).data
+
     def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(ForwardingSerializer(actions.forwarding_of(self.get_object())).data)
+        return Response(self.as_told(self.get_object()))
 
     @extend_schema(responses=ForwardingSerializer)
     def update(self, request: Request, pk: str) -> Response:
@@ -64,13 +67,16 @@ class ForwardingViewSet(_OfAccount):
         )
 
 
-class VacationViewSet(_OfAccount):
+class VacationViewSet(OfAccount):
     """Vacation, by the id of the account."""
 
     serializer_class = VacationSerializer
 
+    def as_told(self, row: Account) -> Any:
+        return VacationSerializer(actions.vacation_of(row)).data
+
     def retrieve(self, request: Request, pk: str) -> Response:
-        return Response(VacationSerializer(actions.vacation_of(self.get_object())).data)
+        return Response(self.as_told(self.get_object()))
 
     @extend_schema(responses=VacationSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:

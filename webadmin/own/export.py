@@ -13,6 +13,10 @@ from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+
 from mailservices.mail.flags import ANSWERED, DELETED, DRAFT, FLAGGED, SEEN
 from webadmin import engine
 from webadmin.audit.record import Actor, record
@@ -63,6 +67,16 @@ def export(actor: Actor, account: Account, kind: str) -> Export:
         return Export(f"{account.address}.mbox", "application/mbox", None, _mbox(account, lines))
     length = sum(len(_tar_header(one)) + _padded(one.size) for one in lines) + 2 * BLOCK
     return Export(f"{account.address}.tar", "application/x-tar", length, _tar(account, lines))
+
+
+def sent(who: Actor, account: Account, kind: str) -> HttpResponseBase:
+    """The same as it is sent: with its name, and its length where that is known."""
+    made = export(who, account, kind)
+    answer = StreamingHttpResponse(made.octets, content_type=made.media_type)
+    answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=made.name)
+    if made.length is not None:
+        answer["Content-Length"] = str(made.length)
+    return answer
 
 
 def _lines(account: Account) -> list[Line]:

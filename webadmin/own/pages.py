@@ -10,11 +10,10 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_POST, require_safe
 from qrcode.image.svg import SvgPathImage
@@ -262,12 +261,7 @@ def export_mail(request: HttpRequest, account: Account) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "own/export.html", {"account": account})
     kind = export.MBOX if request.POST.get("kind") == export.MBOX else export.MAILDIR
-    made = export.export(actor(request), account, kind)
-    answer = StreamingHttpResponse(made.octets, content_type=made.media_type)
-    answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=made.name)
-    if made.length is not None:
-        answer["Content-Length"] = str(made.length)
-    return answer
+    return export.sent(actor(request), account, kind)
 
 
 # Addresses to give away

@@ -137,3 +137,14 @@ def test_a_link_to_an_address_that_was_changed_confirms_nothing(account: Account
         recovery.set_recovery(Actor(owner_of(bob)), account, "bob@elsewhere.test")
     assert recovery.set_recovery(who, account, "") is None
     assert not Recovery.objects.exists()
+
+
+def test_it_is_set_over_rest_and_confirmed_by_the_owner(account: Account) -> None:
+    client, path = Client(), f"/api/v1/recovery-addresses/{account.pk}/"
+    client.force_login(owner_of(account))
+    assert client.get(path).json() == {"address": "", "confirmed_at": None}
+    told = client.put(path, {"address": TO}, content_type="application/json")
+    assert (told.status_code, told.json()) == (200, {"address": TO, "confirmed_at": None})
+    assert client.put(path, {"address": "nonsense"}, content_type="application/json").status_code == 400
+    assert client.put(path, {"address": ""}, content_type="application/json").json()["address"] == ""
+    assert not Recovery.objects.exists()
