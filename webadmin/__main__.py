@@ -50,7 +50,14 @@ class _Application(BaseApplication):
     def load(self) -> Any:
         from webadmin.wsgi import application  # noqa: PLC0415 - in the worker, after the fork
 
+        _begin_what_is_daily()
         return application
+
+
+def _begin_what_is_daily() -> None:
+    from webadmin.records import daily  # noqa: PLC0415 - models are there now
+
+    daily.start()
 
 
 def _die_with_parent(_arbiter: Any, _worker: Any) -> None:
