@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "webadmin.records",
     "webadmin.security",
     "webadmin.own",
+    "webadmin.privacy",
     "webadmin.dashboard",
 ]
 

@@ -61,3 +61,8 @@ def route_context(host: str, username: str) -> bytes:
 def webhook_context(url: str) -> bytes:
     """Where the secret belongs that signs what a hook is told."""
     return f"webhook {url}".encode()
+
+
+def privacy_context(kind: str, fingerprint: str) -> bytes:
+    """Where a private key for OpenPGP or S/MIME belongs."""
+    return f"privacy {kind} {fingerprint}".encode()

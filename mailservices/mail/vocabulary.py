@@ -93,6 +93,75 @@ class KeyState(StrEnum):
     RETIRED = "retired"
 
 
+class KeyKind(StrEnum):
+    """What a key for private mail is of."""
+
+    OPENPGP = "openpgp"
+    SMIME = "smime"
+
+
+class KeyOrigin(StrEnum):
+    """Where a key for private mail comes from."""
+
+    UPLOADED = "uploaded"
+    GENERATED = "generated"
+    #: Found in the directory of its domain (draft-koch-openpgp-webkey-service).
+    WKD = "wkd"
+    #: In the header of a message.
+    AUTOCRYPT = "autocrypt"
+    #: With the signature of a message, after its chain was checked.
+    SIGNED = "signed"
+
+
+class Trust(StrEnum):
+    """How sure it is that a key is its address's. Nothing is encrypted to, or verified by, one that is refused."""
+
+    #: Its address is ours.
+    OWN = "own"
+    #: Somebody of us has said so.
+    VERIFIED = "verified"
+    #: It was found, and nobody has looked at it.
+    SEEN = "seen"
+    REFUSED = "refused"
+
+
+class Arrival(StrEnum):
+    """What an account's mail is encrypted by before it is stored."""
+
+    OFF = "off"
+    OPENPGP = "openpgp"
+    SMIME = "smime"
+
+
+class WhenBroken(StrEnum):
+    """What becomes of mail that cannot be encrypted as it should be."""
+
+    #: It is told to come again later.
+    WAIT = "wait"
+    #: It is stored as it came.
+    DELIVER = "deliver"
+
+
+class Signing(StrEnum):
+    """What leaving mail is signed by."""
+
+    OFF = "off"
+    OPENPGP = "openpgp"
+    SMIME = "smime"
+    #: By S/MIME where there is a key for it, else by OpenPGP.
+    EITHER = "either"
+
+
+class Encrypting(StrEnum):
+    """Whether leaving mail is encrypted."""
+
+    NEVER = "never"
+    #: Where the keys of all recipients are known.
+    POSSIBLE = "possible"
+    #: It leaves encrypted, or not at all.
+    REQUIRED = "required"
+
+
 class Protocol(StrEnum):
     """What an app password may be good for."""
 

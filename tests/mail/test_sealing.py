@@ -8,6 +8,7 @@ from mailservices.mail.sealing import (
     NotSealedHere,
     derive,
     issuer_context,
+    privacy_context,
     route_context,
     seal,
     unseal,
@@ -55,4 +56,9 @@ def test_an_issuers_secret_has_its_own_place() -> None:
 
 def test_a_routes_secret_is_good_for_one_name_at_one_host() -> None:
     places = {route_context(host, name) for host in ("a.test", "b.test") for name in ("us", "them")}
+    assert len(places) == 4
+
+
+def test_a_private_key_is_good_for_its_kind_and_fingerprint() -> None:
+    places = {privacy_context(kind, key) for kind in ("openpgp", "smime") for key in ("ab", "cd")}
     assert len(places) == 4

@@ -18,7 +18,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy
 
 from mailservices.mail.report_texts import ENGLISH, LANGUAGES
-from mailservices.mail.vocabulary import INBOX, Posting, Protocol
+from mailservices.mail.vocabulary import INBOX, KeyKind, Posting, Protocol
 
 #: The most days that POP's choices may name, and seconds between two of its sign-ins.
 POP_DAYS = 36_500
@@ -223,6 +223,8 @@ class Account(models.Model):
     sending_recipients = models.IntegerField(null=True, blank=True)
     sending_newcomers = models.IntegerField(null=True, blank=True)
     active = models.BooleanField(default=True, db_default=True)
+    #: By what its mail is encrypted before it is stored; empty: by nothing. The verb of its privacy policy keeps it.
+    encrypts = models.CharField(max_length=7, default="", db_default="", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
@@ -248,6 +250,9 @@ class Account(models.Model):
             models.CheckConstraint(
                 condition=Q(sending_messages__gt=0) & Q(sending_recipients__gt=0) & Q(sending_newcomers__gt=0),
                 name="account_sends",
+            ),
+            models.CheckConstraint(
+                condition=Q(encrypts__in=["", *(kind.value for kind in KeyKind)]), name="account_encrypts"
             ),
         ]
         indexes = [
