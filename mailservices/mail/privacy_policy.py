@@ -1,4 +1,4 @@
-"""What an account and its domain wish for private mail, as one: what the account says, else its domain, else this."""
+"""What an account and its domain wish for private mail, as one: what the account says, else its domain."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

@@ -5,7 +5,8 @@ from mailservices.mail.privacy_policy import WISHES, Policy, merged
 
 def test_nobody_has_said_anything() -> None:
     assert merged() == merged(None, None) == Policy()
-    assert (Policy().on_arrival, Policy().sign, Policy().encrypt, Policy().decrypt) == ("off", "off", "never", False)
+    usual = Policy()
+    assert (usual.on_arrival, usual.sign, usual.encrypt, usual.decrypt) == ("off", "off", "never", False)
 
 
 def test_what_the_account_says_counts_first() -> None:

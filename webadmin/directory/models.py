@@ -223,7 +223,7 @@ class Account(models.Model):
     sending_recipients = models.IntegerField(null=True, blank=True)
     sending_newcomers = models.IntegerField(null=True, blank=True)
     active = models.BooleanField(default=True, db_default=True)
-    #: By what its mail is encrypted before it is stored; empty: by nothing. The verb of its privacy policy keeps it.
+    #: What its mail is encrypted by before it is stored; empty: nothing. The verb of its privacy policy keeps it.
     encrypts = models.CharField(max_length=7, default="", db_default="", editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
