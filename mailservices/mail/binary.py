@@ -31,11 +31,11 @@ def _part(part: Part, header: bytes, body: Octets) -> Iterator[bytes]:
     binary = (part.field(b"content-transfer-encoding") or b"").lower() == b"binary"
     if part.type.type in (b"multipart", b"message"):
         # RFC 2046 §5: these may not be encoded, only what lies in them.
-        yield _marked(header, b"8bit") if binary else header
+        yield marked(header, b"8bit") if binary else header
         yield from _composite(part, body)
     elif binary:
-        yield _marked(header, b"base64")
-        yield from _base64(body, part.body.start, part.body.end)
+        yield marked(header, b"base64")
+        yield from base64(body, part.body.start, part.body.end)
     else:
         yield header
         yield from _pieces(body, part.body.start, part.body.end)
@@ -52,11 +52,15 @@ def _composite(part: Part, body: Octets) -> Iterator[bytes]:
     yield from _pieces(body, at, part.body.end)
 
 
-def _marked(header: bytes, encoding: bytes) -> bytes:
-    return _ENCODING.sub(b"Content-Transfer-Encoding: " + encoding + b"\r\n", header)
+def marked(header: bytes, encoding: bytes) -> bytes:
+    """The header of a message or part, which says how its body is encoded; said where it said nothing."""
+    field = b"Content-Transfer-Encoding: " + encoding + b"\r\n"
+    changed, found = _ENCODING.subn(field, header)
+    return changed if found else field + header
 
 
-def _base64(body: Octets, start: int, end: int) -> Iterator[bytes]:
+def base64(body: Octets, start: int, end: int) -> Iterator[bytes]:
+    """These octets of a body in lines of base64 (RFC 2045 §6.8)."""
     for piece in _pieces(body, start, end):
         lines = (piece[at : at + LINE_OCTETS] for at in range(0, len(piece), LINE_OCTETS))
         yield b"".join(binascii.b2a_base64(line, newline=False) + b"\r\n" for line in lines)

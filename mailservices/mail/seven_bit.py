@@ -1,0 +1,72 @@
+"""A message of seven bits and short lines, as what is signed has to be (RFC 3156 §3, RFC 8551 §3.1.1).
+
+Whoever carries a message may encode it anew on the way, and its signature would not hold any more. Text becomes
+quoted-printable, everything else base64; parts that need neither stay as they are.
+"""
+
+import binascii
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from mailservices.mail import binary, mime
+from mailservices.mail.headers import Octets
+from mailservices.mail.mime import Part
+
+#: RFC 5322 §2.1.1: octets of a line without its end.
+LINE_OCTETS: Final = 998
+
+_LONG: Final = re.compile(rb"[^\n]{%d}" % (LINE_OCTETS + 2))
+#: What a program on the way may change: octets of eight bits, lines that end in space or begin as mbox's do.
+_CHANGING: Final = re.compile(rb"[\x80-\xff\x00]|[ \t]\r?$|^From ", re.MULTILINE)
+_LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
+_ENCODED: Final = (b"base64", b"quoted-printable")
+
+
+def encoded(header: bytes, body: Octets) -> Iterator[bytes]:
+    """The whole message in pieces, header first."""
+    yield from _part(mime.scan(header, body), header, body)
+
+
+def _part(part: Part, header: bytes, body: Octets) -> Iterator[bytes]:
+    encoding = (part.field(b"content-transfer-encoding") or b"").lower()
+    if part.type.type == b"multipart" and part.type.subtype == b"signed":
+        # What somebody else has signed stays as it was signed.
+        yield header
+        yield bytes(body[part.body.start : part.body.end])
+        return
+    if part.children:
+        yield binary.marked(header, b"7bit") if encoding in (b"8bit", b"binary") else header
+        yield from _composite(part, body)
+        return
+    octets = bytes(body[part.body.start : part.body.end])
+    if encoding in _ENCODED or not (encoding == b"binary" or _CHANGING.search(octets) or _LONG.search(octets)):
+        yield binary.marked(header, b"7bit") if encoding in (b"8bit", b"binary") else header
+        yield octets
+    elif part.type.type == b"text":
+        yield binary.marked(header, b"quoted-printable")
+        yield from _quoted(octets)
+    else:
+        yield binary.marked(header, b"base64")
+        yield from binary.base64(body, part.body.start, part.body.end)
+
+
+def _composite(part: Part, body: Octets) -> Iterator[bytes]:
+    """The parts, and unchanged what lies between them."""
+    at = part.body.start
+    for child in part.children:
+        start = child.header.start if child.header else child.body.start
+        yield bytes(body[at:start])
+        yield from _part(child, bytes(body[start : child.body.start]), body)
+        at = child.body.end
+    yield bytes(body[at : part.body.end])
+
+
+def _quoted(octets: bytes) -> Iterator[bytes]:
+    """Line by line: the library knows no long lines that are to stay one, and no mbox."""
+    for line in _LINE.findall(octets):
+        text = line.removesuffix(b"\n").removesuffix(b"\r")
+        coded = binascii.b2a_qp(text, istext=False).replace(b"=\n", b"=\r\n")
+        yield b"=46" + coded[1:] if coded.startswith(b"From ") else coded
+        if line.endswith(b"\n"):
+            yield b"\r\n"
