@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from mailservices.mail import address
-from mailservices.mail.errors import ProtocolError
+from mailservices.mail.privacy import PrivacyError
 from mailservices.mail.smime import certificates
 
 PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -48,14 +48,14 @@ def read(octets: bytes, password: str = "") -> Brought:
     """PEM (certificates and perhaps a key, in any order), or DER: a certificate, PKCS #7, PKCS #12.
 
     Raises:
-        ProtocolError: it cannot be read; the sentence says why.
+        PrivacyError: it cannot be read; the sentence says why.
     """
     if len(octets) > OCTETS:
-        raise ProtocolError("That is longer than any certificate with its chain.")
+        raise PrivacyError("That is longer than any certificate with its chain.")
     secret = password.encode() or None
     found, key = (_pem if b"-----BEGIN " in octets else _der)(octets, secret)
     if not found:
-        raise ProtocolError("There is no certificate in it.")
+        raise PrivacyError("There is no certificate in it.")
     own = _leaf(found) if key is None else _of_key(found, key)
     return Brought(
         certificates.der(own),
@@ -65,16 +65,16 @@ def read(octets: bytes, password: str = "") -> Brought:
 
 
 def pair(certificate: bytes, key: bytes) -> None:
-    """Raises ProtocolError unless the key (PKCS #8 in DER) is the one of the certificate."""
+    """Raises PrivacyError unless the key (PKCS #8 in DER) is the one of the certificate."""
     if load_key(key).public_key() != certificates.load(certificate).public_key():
-        raise ProtocolError("The key is not the one of the certificate.")
+        raise PrivacyError("The key is not the one of the certificate.")
 
 
 def load_key(der: bytes) -> PrivateKey:
     """A private key in PKCS #8, without a password.
 
     Raises:
-        ProtocolError
+        PrivacyError
     """
     return _private(serialization.load_der_private_key, der, None)
 
@@ -114,13 +114,13 @@ def _pem(octets: bytes, password: bytes | None) -> tuple[list[x509.Certificate],
 
 def _der(octets: bytes, password: bytes | None) -> tuple[list[x509.Certificate], PrivateKey | None]:
     if not _is_pkcs12(octets):
-        with suppress(ProtocolError):
+        with suppress(PrivacyError):
             return [certificates.load(octets)], None
         return _certificates(pkcs7.load_der_pkcs7_certificates, octets), None
     try:
         key, own, others = pkcs12.load_key_and_certificates(octets, password)
     except certificates.UNREADABLE as error:
-        raise ProtocolError("The password is not the one of the file, or the file is damaged.") from error
+        raise PrivacyError("The password is not the one of the file, or the file is damaged.") from error
     found = [certificates.load(certificates.der(one)) for one in (own, *others) if one is not None]
     return found, _usable(key) if key is not None else None
 
@@ -132,7 +132,7 @@ def _is_pkcs12(octets: bytes) -> bool:
     except (*certificates.UNREADABLE, KeyError):
         return False
     if rounds > ROUNDS:
-        raise ProtocolError(f"Its password costs {rounds} rounds, and {ROUNDS} are the most that are done.")
+        raise PrivacyError(f"Its password costs {rounds} rounds, and {ROUNDS} are the most that are done.")
     return True
 
 
@@ -152,7 +152,7 @@ def _certificates(load: Callable[[bytes], list[x509.Certificate]], octets: bytes
     try:
         return [certificates.load(certificates.der(one)) for one in load(octets)]
     except certificates.UNREADABLE as error:
-        raise ProtocolError("That is no certificate that can be read.") from error
+        raise PrivacyError("That is no certificate that can be read.") from error
 
 
 def _private(load: Callable[[bytes, bytes | None], Any], octets: bytes, password: bytes | None) -> PrivateKey:
@@ -160,15 +160,15 @@ def _private(load: Callable[[bytes, bytes | None], Any], octets: bytes, password
         return _usable(load(octets, password))
     except TypeError as error:
         words = "The key has no password." if password else "The key has a password: say it, too."
-        raise ProtocolError(words) from error
+        raise PrivacyError(words) from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ProtocolError("The key cannot be read, or the password is not its own.") from error
+        raise PrivacyError("The key cannot be read, or the password is not its own.") from error
 
 
 def _usable(key: object) -> PrivateKey:
     if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         return key
-    raise ProtocolError("Few mail programs know such keys: take RSA, or the curve P-256 or P-384.")
+    raise PrivacyError("Few mail programs know such keys: take RSA, or the curve P-256 or P-384.")
 
 
 def _of_key(found: list[x509.Certificate], key: PrivateKey) -> x509.Certificate:
@@ -176,7 +176,7 @@ def _of_key(found: list[x509.Certificate], key: PrivateKey) -> x509.Certificate:
     for one in found:
         if one.public_key() == public:
             return one
-    raise ProtocolError("The key belongs to none of the certificates.")
+    raise PrivacyError("The key belongs to none of the certificates.")
 
 
 def _leaf(found: list[x509.Certificate]) -> x509.Certificate:

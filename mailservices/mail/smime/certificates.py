@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from mailservices.mail import address
 from mailservices.mail.errors import ProtocolError
-from mailservices.mail.privacy import Described
+from mailservices.mail.privacy import Described, PrivacyError
 
 #: Octets of one certificate, certificates of a chain, and addresses that one may be for.
 CERTIFICATE_OCTETS: Final = 64 * 1024
@@ -48,16 +48,16 @@ def load(der: bytes) -> x509.Certificate:
     """A certificate of which all that is asked for later can be read.
 
     Raises:
-        ProtocolError
+        PrivacyError
     """
     if len(der) > CERTIFICATE_OCTETS:
-        raise ProtocolError("That is longer than any certificate.")
+        raise PrivacyError("That is longer than any certificate.")
     try:
         read = x509.load_der_x509_certificate(der)
         # What is read only when it is asked for.
         read.public_key(), read.subject, read.issuer, read.extensions, read.signature_hash_algorithm
     except UNREADABLE as error:
-        raise ProtocolError("That is no certificate that can be read.") from error
+        raise PrivacyError("That is no certificate that can be read.") from error
     return read
 
 
@@ -65,16 +65,16 @@ def load_all(chain: bytes) -> list[x509.Certificate]:
     """DER certificates, one behind the other.
 
     Raises:
-        ProtocolError
+        PrivacyError
     """
     found: list[x509.Certificate] = []
     while chain:
         if len(found) == CHAIN_CERTIFICATES:
-            raise ProtocolError(f"A chain has at most {CHAIN_CERTIFICATES} certificates.")
+            raise PrivacyError(f"A chain has at most {CHAIN_CERTIFICATES} certificates.")
         try:
             length = parser.peek(chain)
         except ValueError as error:
-            raise ProtocolError("That is no chain that can be read.") from error
+            raise PrivacyError("That is no chain that can be read.") from error
         found.append(load(chain[:length]))
         chain = chain[length:]
     return found
@@ -84,7 +84,7 @@ def describe(public: bytes) -> Described:
     """A certificate in DER.
 
     Raises:
-        ProtocolError: it is none.
+        PrivacyError: it is none.
     """
     read = load(public)
     usage = _extension(read, x509.KeyUsage)

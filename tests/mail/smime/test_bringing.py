@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
 
-from mailservices.mail.errors import ProtocolError
+from mailservices.mail.privacy import PrivacyError
 from mailservices.mail.smime import bringing, certificates
 from tests.certificates import pem
 from tests.mail_certificates import Issued, MailAuthority, alone, rsa_key
@@ -81,7 +81,7 @@ def mutual(name: str, issuer: str) -> x509.Certificate:
 
 def test_a_pair_belongs_together() -> None:
     bringing.pair(ISSUED.der, ISSUED.pkcs8)
-    with pytest.raises(ProtocolError, match="not the one of the certificate"):
+    with pytest.raises(PrivacyError, match="not the one of the certificate"):
         bringing.pair(ISSUED.der, OTHER.pkcs8)
 
 
@@ -111,7 +111,7 @@ def test_a_pair_belongs_together() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_cannot_be_used_is_told(octets: bytes, password: str, words: str) -> None:
-    with pytest.raises(ProtocolError, match=words):
+    with pytest.raises(PrivacyError, match=words):
         bringing.read(octets, password)
 
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mailservices.mail.errors import ProtocolError
+from mailservices.mail.privacy import PrivacyError
 from mailservices.mail.smime import certificates
 from tests.mail_certificates import NOW, MailAuthority, alone, rsa_key
 
@@ -120,10 +120,10 @@ def test_what_is_no_certificate_is_refused() -> None:
     der = AUTHORITY.issue("a@example.org").der
     damaged = der.replace(bytes.fromhex("0603551d11"), bytes.fromhex("0603551d0f"))
     for octets in (b"", b"\x30", b"\x30\x03\x02\x01\x01", der[:-1], der + b"x", b"x" * 65537, damaged):
-        with pytest.raises(ProtocolError):
+        with pytest.raises(PrivacyError):
             certificates.load(octets)
     for chain in (b"\x30", der[:-1], der + b"\x30\x00", der * 21):
-        with pytest.raises(ProtocolError):
+        with pytest.raises(PrivacyError):
             certificates.load_all(chain)
 
 
