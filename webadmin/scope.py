@@ -22,6 +22,8 @@ from webadmin.directory.models import Account, Address, Administrator, ApiToken,
 from webadmin.jobs.models import Job
 from webadmin.own.models import Forwarding, Vacation
 from webadmin.policy.models import InboundPolicy, Withheld
+from webadmin.privacy.models import Directory, Key, Request
+from webadmin.privacy.models import Policy as PrivacyPolicy
 from webadmin.queue.models import Recipient
 from webadmin.records.models import LastLook, StsOffer
 from webadmin.reports.models import DmarcReport, DmarcRow, Mailbox, TlsReport, TlsRow
@@ -137,6 +139,14 @@ def _of_account(path: str = "") -> Callable[[Actor], Q]:
     return chosen
 
 
+def _private(actor: Actor) -> Q:
+    """Keys of accounts and of domains: of the domains, or a user's own account."""
+    who = actor.administrator
+    if who is not None and who.role == Role.USER:
+        return Q(account=who.account_id)
+    return Q(account__domain__in=_domains(actor)) | Q(domain__in=_domains(actor))
+
+
 def _queued(actor: Actor) -> Q:
     """What accounts sent, and what came to a domain's addresses and is forwarded."""
     sent = Account.objects.filter(domain__in=_domains(actor)).values("pk")
@@ -196,6 +206,10 @@ REACH: dict[type[Model], Callable[[Actor], Q]] = {
     Forwarding: _of_account("account__"),
     Vacation: _of_account("account__"),
     DkimKey: _of_domain("domain"),
+    Key: _private,
+    Request: _private,
+    PrivacyPolicy: _private,
+    Directory: _of_domain("domain"),
     InboundPolicy: _of_domain("domain"),
     Withheld: _of_account("account__"),
     Mailbox: _of_domain("domain"),

@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "webadmin.forwarded.Client",
     "webadmin.records.well_known.policies",
     "webadmin.own.well_known.mail_programs",
+    "webadmin.privacy.well_known.keys",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -119,6 +119,7 @@ DEAD_REST = (
     "DELETE FROM own_forwarding WHERE account_id = $1",
     "DELETE FROM own_recovery WHERE account_id = $1",
     "DELETE FROM own_vacation WHERE account_id = $1",
+    "UPDATE privacy_directory SET submission = '', account_id = NULL WHERE account_id = $1",
     "DELETE FROM privacy_key WHERE account_id = $1",
     "DELETE FROM privacy_notice WHERE account_id = $1",
     "DELETE FROM privacy_policy WHERE account_id = $1",

@@ -1,8 +1,8 @@
-"""Where keys are found, as draft-koch-openpgp-webkey-service and RFC 8162 say."""
+"""Where keys are found, as draft-koch-openpgp-webkey-service says."""
 
 import pytest
 
-from mailservices.mail import smimea, wkd
+from mailservices.mail import wkd
 from mailservices.mail.address import parse
 
 
@@ -39,10 +39,3 @@ def test_what_a_path_asks_for(path, asked) -> None:
 @pytest.mark.parametrize("path", ["", "/", "/hu/", "/hu/short", "/a/b/policy", "/policy/", "/hu/" + "y" * 33])
 def test_what_no_path_is(path) -> None:
     assert wkd.asked(path) is None
-
-
-def test_where_a_certificate_is_in_the_dns() -> None:
-    # The example of RFC 8162 §3.
-    name = smimea.name(parse("hugh@example.com"))
-    assert name == "c93f1e400f26708f98cb19d936620da35eec8f72e57f9eec01c1afd6._smimecert.example.com"
-    assert smimea.value(b"\x30\x03") == "3 0 0 3003"

@@ -185,10 +185,18 @@ class Directory(models.Model):
     active = models.BooleanField(default=True, db_default=True)
     #: Where programs of owners send keys to be published; empty: nowhere. The domain holds a key that opens it.
     submission = models.CharField(max_length=320, default="", db_default="")
+    #: Into whose INBOX that leads, and up to which UID the workers have read it.
+    account = models.ForeignKey(Account, models.CASCADE, null=True, related_name="+")
+    read_uid = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "privacy_directory"
-        indexes = [models.Index(fields=["submission"], name="privacy_directory_submission")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(submission="", account__isnull=True) | ~Q(submission="") & Q(account__isnull=False),
+                name="privacy_directory_reads_somewhere",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.domain.name
