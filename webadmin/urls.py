@@ -53,6 +53,8 @@ from webadmin.policy.api import (
     SealerViewSet,
     WithheldViewSet,
 )
+from webadmin.privacy.api import KeyViewSet, RequestViewSet
+from webadmin.privacy.policy_api import AccountMailViewSet, DirectoryViewSet, DomainMailViewSet
 from webadmin.queue import pages as queue
 from webadmin.queue import waiting
 from webadmin.queue.api import QueueViewSet, SuppressionViewSet
@@ -89,9 +91,17 @@ router.register("withheld-capabilities", WithheldViewSet, basename="withheld-cap
 router.register("app-passwords", AppPasswordViewSet, basename="app-password")
 router.register("forwardings", ForwardingViewSet, basename="forwarding")
 router.register("vacations", VacationViewSet, basename="vacation")
+<<<<<<< HEAD
 router.register("removed-messages", RemovedViewSet, basename="removed-message")
 router.register("exports", ExportViewSet, basename="export")
 router.register("recovery-addresses", RecoveryViewSet, basename="recovery-address")
+=======
+router.register("privacy-keys", KeyViewSet, basename="privacy-key")
+router.register("certificate-requests", RequestViewSet, basename="certificate-request")
+router.register("private-mail", AccountMailViewSet, basename="private-mail")
+router.register("domain-private-mail", DomainMailViewSet, basename="domain-private-mail")
+router.register("key-directories", DirectoryViewSet, basename="key-directory")
+>>>>>>> 9d63ff7 (privacy: Manage keys, requests, wishes and directories over REST)
 router.register("issuers", IssuerViewSet)
 router.register("blocks", BlockViewSet, basename="block")
 router.register("queue", QueueViewSet)

@@ -51,6 +51,12 @@ from webadmin.own import actions as own
 from webadmin.own.models import Forwarding, Vacation
 from webadmin.policy import actions as policy
 from webadmin.policy.models import DnsList, InboundPolicy, TrustedNetwork, TrustedSealer, Withheld
+from webadmin.privacy import actions as privacy
+from webadmin.privacy.directory import set_directory
+from webadmin.privacy.models import Directory, Key, Request
+from webadmin.privacy.models import Policy as PrivacyPolicy
+from webadmin.privacy.policy import change_policy
+from webadmin.privacy.requests import request_certificate
 from webadmin.queue import routes, sources, suppressions
 from webadmin.queue.models import Message, Recipient, Route, Source, Suppression
 from webadmin.records.actions import offer_sts
@@ -98,15 +104,23 @@ NAMED_IN_API: dict[str, tuple[type[Model], str]] = {
     "removed-message": (Account, "pk"),
     "export": (Account, "pk"),
     "recovery-address": (Account, "pk"),
+    "private-mail": (Account, "pk"),
+    "domain-private-mail": (Domain, "pk"),
+    "key-directory": (Domain, "pk"),
 }
 #: Owners have these of their own account; of those of others the verb asks for more.
 ASKS_MORE = {
     ("vacation", "PATCH"): Right.MANAGE, ("removed-message", "GET"): Right.MANAGE,
     ("removed-message", "POST"): Right.MANAGE, ("export", "POST"): Right.OPERATE,
     ("recovery-address", "GET"): Right.MANAGE, ("recovery-address", "PUT"): Right.MANAGE,
+    ("private-mail", "PATCH"): Right.MANAGE, ("privacy-key", "PATCH"): Right.MANAGE,
+    ("privacy-key", "POST"): Right.MANAGE, ("privacy-key", "DELETE"): Right.MANAGE,
+    ("certificate-request", "POST"): Right.MANAGE, ("certificate-request", "DELETE"): Right.MANAGE,
 }  # fmt: skip
 #: Modules without verbs: they start something, decide who may, look by scope.visible, or begin what verbs ask for.
 NO_VERBS = ("__main__", "manage", "wsgi", "scope", "finding", "timeline", "running")
+#: What a user has a row of.
+OWNED = (Account, AppPassword, Withheld, Forwarding, Vacation, Key, Request, PrivacyPolicy)
 Rows = dict[type[Model], Model]
 
 
@@ -133,6 +147,10 @@ def rows_of(name: str, tenant: Tenant | None) -> Rows:
         Forwarding: own.forward(OPERATOR, account, [f"elsewhere@{name}"]),
         Vacation: own.change_vacation(OPERATOR, account, text="Away."),
         DkimKey: domain.dkim_keys.all()[0],
+        Key: privacy.generate(OPERATOR, account, account.address),
+        Request: request_certificate(OPERATOR, account, account.address, "EC P-256"),
+        PrivacyPolicy: change_policy(OPERATOR, account, sign="off"),
+        Directory: set_directory(OPERATOR, domain, active=True),
         InboundPolicy: policy.change_inbound(OPERATOR, domain, spf="refuse"),
         Withheld: policy.withhold(OPERATOR, ["QRESYNC"], account),
         Mailbox: mailbox,
@@ -385,7 +403,7 @@ def test_lists_have_nothing_of_others(world: World, role: Role) -> None:
     for model, row in world.own.items():
         if model is Job:
             continue
-        mine = role != Role.USER or model in (Account, AppPassword, Withheld, Forwarding, Vacation)
+        mine = role != Role.USER or model in OWNED
         if model in (Administrator, ApiToken):
             mine = role == Role.TENANT
         assert visible(Actor(who), model).filter(pk=row.pk).exists() is mine, model

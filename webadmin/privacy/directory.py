@@ -8,7 +8,7 @@ from mailservices.mail.vocabulary import INBOX, KeyKind
 from webadmin.audit.changes import change, create
 from webadmin.audit.record import Actor
 from webadmin.directory.models import Account, Domain
-from webadmin.privacy import actions
+from webadmin.privacy import actions, keeping
 from webadmin.privacy.models import Directory, Key
 from webadmin.privacy.owners import keys_of, own_addresses
 from webadmin.scope import Right, verb
@@ -54,7 +54,7 @@ def _taking(actor: Actor, domain: Domain, text: str, row: Directory) -> dict[str
     if not text:
         return {"submission": "", "account": None}
     try:
-        one = actions.own_address(domain, text)
+        one = keeping.own_address(domain, text)
     except ValidationError as error:
         raise ValidationError({"submission": error.messages}) from error
     account = _behind(domain, one)

@@ -15,12 +15,12 @@ from webadmin.scope import Right, must, own_or
 Owner: TypeAlias = Account | Domain
 
 
-def must_own(actor: Actor, owner: Owner) -> None:
+def must_own(who: Actor, owner: Owner) -> None:
     """Raises PermissionDenied: it is not her own account, and she manages neither it nor the domain."""
     if isinstance(owner, Account):
-        own_or(actor, owner, Right.MANAGE)
+        own_or(who, owner, Right.MANAGE)
     else:
-        must(actor, Right.MANAGE, owner)
+        must(who, Right.MANAGE, owner)
 
 
 def owner_of(row: Key | Request) -> Owner:

@@ -73,9 +73,9 @@ def change_policy(actor: Actor, owner: Owner, **wishes: Any) -> Policy:
 
 def _check(owner: Owner, wishes: dict[str, Any]) -> None:
     wrong: dict[str, str] = {}
-    for name, words in WORDS.items():
-        if wishes.get(name) is not None and wishes[name] not in words:
-            wrong[name] = f"One of {', '.join(words)}."
+    for name, known in WORDS.items():
+        if wishes.get(name) is not None and wishes[name] not in known:
+            wrong[name] = f"One of {', '.join(known)}."
     if set(wishes.get("on_append") or ()) - set(ROLES):
         wrong["on_append"] = f"Some of {', '.join(ROLES)}."
     for name in ACCOUNT_ONLY:

@@ -11,7 +11,7 @@ from mailservices.mail.smime import bringing
 from mailservices.mail.vocabulary import KeyKind, KeyOrigin
 from webadmin.audit.changes import create
 from webadmin.audit.record import Actor, record
-from webadmin.privacy import actions, reading
+from webadmin.privacy import keeping, reading
 from webadmin.privacy.models import Key, Request
 from webadmin.privacy.owners import Owner, field, must_own, owner_of
 from webadmin.scope import Right, verb
@@ -26,7 +26,7 @@ def request_certificate(actor: Actor, owner: Owner, address: str, algorithm: str
     must_own(actor, owner)
     if algorithm not in bringing.ALGORITHMS:
         raise ValidationError({"algorithm": f"One of {', '.join(bringing.ALGORITHMS)}."})
-    one = actions.own_address(owner, address)
+    one = keeping.own_address(owner, address)
     if Request.objects.filter(**field(owner)).count() >= REQUESTS:
         raise ValidationError({"address": f"There are {REQUESTS} requests already: give some up first."})
     key, csr = bringing.ask(one, algorithm)
@@ -38,7 +38,7 @@ def request_certificate(actor: Actor, owner: Owner, address: str, algorithm: str
         algorithm=algorithm,
         fingerprint=fingerprint,
         csr=csr,
-        secret=actions.sealed(KeyKind.SMIME, fingerprint, key),
+        secret=keeping.sealed(KeyKind.SMIME, fingerprint, key),
     )
     record(actor, "request certificate", one, after={"algorithm": algorithm})
     return row
@@ -58,7 +58,7 @@ def import_certificate(actor: Actor, row: Request, octets: bytes) -> Key:
         raise ValidationError({"certificate": str(error)}) from error
     try:
         reading.must_be_of_use(found, timezone.now())
-        kept = actions.keep(actor, owner, found, KeyOrigin.GENERATED, ours=True)
+        kept = keeping.keep(owner, found, KeyOrigin.GENERATED, actor, ours=True)
     except ValidationError as error:
         raise ValidationError({"certificate": error.messages}) from error
     _take_over(kept)
@@ -73,7 +73,7 @@ def _take_over(kept: list[Key]) -> None:
             account=one.account, domain=one.domain, kind=one.kind, address=one.address, signs=True
         )
         before.exclude(pk=one.pk).update(signs=False)
-        if not one.signs and actions.can_sign(one):
+        if not one.signs and keeping.can_sign(one):
             one.signs = True
             one.save(update_fields=["signs"])
 
@@ -89,7 +89,7 @@ def discard_request(actor: Actor, row: Request) -> None:
 def opened(row: Request) -> bytes:
     """Its key, in PKCS #8."""
     context = sealing.privacy_context(KeyKind.SMIME, row.fingerprint)
-    return sealing.unseal(actions.sealing_key(), bytes(row.secret), context)
+    return sealing.unseal(keeping.sealing_key(), bytes(row.secret), context)
 
 
 def _of_key(pkcs8: bytes) -> str:

@@ -21,7 +21,7 @@ from webadmin.directory import actions as directory
 from webadmin.directory.administrators import create_administrator
 from webadmin.directory.models import Account, Domain, Role
 from webadmin.identity import owner_of
-from webadmin.privacy import actions, policy, requests
+from webadmin.privacy import actions, keeping, policy, requests
 from webadmin.privacy.models import Key, Notice, Request
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def refusal(verb: Any, *told: Any, **named: Any) -> str:
 
 
 def secrets_of(key: Key) -> bytes:
-    return openpgp.read(actions.opened(key)).public
+    return openpgp.read(keeping.opened(key)).public
 
 
 # Bringing
@@ -68,7 +68,7 @@ def test_an_openpgp_key_with_its_private_half(alice: Account) -> None:
     assert bytes(key.public) == pair.public
     assert key.secret is not None
     assert pair.secret not in bytes(key.secret)
-    assert actions.opened(key) == pair.secret
+    assert keeping.opened(key) == pair.secret
     entry = Entry.objects.get(verb="add key")
     assert entry.after is not None
     assert entry.after["private half"] == "here"
@@ -105,7 +105,7 @@ def test_a_certificate_as_pkcs12_with_a_password(alice: Account) -> None:
     [key] = actions.upload(OPERATOR, alice, octets, "secret")
     assert (key.kind, key.address, key.algorithm) == ("smime", "alice@example.org", "RSA 2048")
     assert (bytes(key.public), bytes(key.chain)) == (issued.der, issued.chain_der)
-    assert actions.opened(key) == issued.pkcs8
+    assert keeping.opened(key) == issued.pkcs8
     assert key.expires_at == issued.certificate.not_valid_after_utc
 
 
@@ -213,7 +213,7 @@ def test_keys_of_a_domain(example: Domain, alice: Account) -> None:
 
 
 def test_there_is_an_end_to_keys(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "KEYS", 1)
+    monkeypatch.setattr(keeping, "KEYS", 1)
     actions.generate(OPERATOR, alice, "alice@example.org")
     assert "delete some first" in refusal(actions.generate, alice, "alice@example.org")
 
@@ -243,7 +243,7 @@ def test_a_revoked_key_says_so_itself_and_opens_old_mail(alice: Account) -> None
     assert openpgp.describe(bytes(revoked.public)).revoked
     assert (revoked.signs, revoked.encrypts, revoked.published) == (False, False, True)
     assert revoked.revoked_at
-    assert actions.opened(revoked)
+    assert keeping.opened(revoked)
     assert "only once" in refusal(actions.revoke, revoked)
     assert "ended or was revoked" in refusal(actions.use, revoked, signs=True)
     assert actions.use(OPERATOR, revoked, decrypts=True).decrypts
@@ -314,7 +314,7 @@ def test_a_certificate_is_asked_for_and_comes_back(alice: Account) -> None:
     before.refresh_from_db()
     assert not before.signs
     assert not Request.objects.exists()
-    assert actions.opened(kept) == issued.pkcs8
+    assert keeping.opened(kept) == issued.pkcs8
 
 
 def test_a_request_is_given_up(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
