@@ -53,6 +53,8 @@ from webadmin.policy.api import (
     SealerViewSet,
     WithheldViewSet,
 )
+from webadmin.privacy import key_pages
+from webadmin.privacy import pages as private
 from webadmin.privacy.api import KeyViewSet, RequestViewSet
 from webadmin.privacy.policy_api import AccountMailViewSet, DirectoryViewSet, DomainMailViewSet
 from webadmin.queue import pages as queue
@@ -190,6 +192,14 @@ pages: list[URLPattern | URLResolver] = [
     path("me/vacation/", own.vacation, name="own-vacation"),
     path("me/addresses/", own.addresses, name="own-addresses"),
     path("me/addresses/<int:pk>/delete/", own.delete_address, name="own-address-delete"),
+    path("me/private/", private.own, name="own-private"),
+    path("me/private/<str:step>/", private.own_step, name="own-private-step"),
+    path("keys/<int:pk>/", key_pages.one, name="key"),
+    path("keys/<int:pk>/act/", key_pages.act, name="key-act"),
+    path("keys/<int:pk>/public/", key_pages.public, name="key-public"),
+    path("keys/<int:pk>/private/", key_pages.private, name="key-private"),
+    path("keys/requests/<int:pk>/", key_pages.waiting, name="key-request"),
+    path("keys/requests/<int:pk>/discard/", key_pages.discard, name="key-request-discard"),
     path("me/sessions/end/", session.end_others, name="sessions-end"),
     path("me/sessions/<int:pk>/end/", session.end, name="session-end"),
     path("domains/", domains.index, name="domains"),
@@ -203,6 +213,8 @@ pages: list[URLPattern | URLResolver] = [
     path("domains/<int:pk>/dkim/", domains.dkim, name="domain-dkim"),
     path("domains/<int:pk>/reports/", reports.mailbox, name="report-mailbox"),
     path("domains/<int:pk>/policy/", policy.of_domain, name="domain-policy"),
+    path("domains/<int:pk>/private/", private.of_domain, name="domain-private"),
+    path("domains/<int:pk>/private/<str:step>/", private.domain_step, name="domain-private-step"),
     path("certificates/", certificates.index, name="certificates"),
     path("certificates/<int:pk>/remove/", certificates.remove, name="certificate-remove"),
     path("policy/", policy.index, name="policy"),
@@ -213,6 +225,8 @@ pages: list[URLPattern | URLResolver] = [
     path("accounts/<int:pk>/pop/", accounts.pop, name="account-pop"),
     path("accounts/<int:pk>/held/", accounts.held, name="account-held"),
     path("accounts/<int:pk>/disposable/", accounts.new_disposable, name="disposable-new"),
+    path("accounts/<int:pk>/private/", private.of_account, name="account-private"),
+    path("accounts/<int:pk>/private/<str:step>/", private.account_step, name="account-private-step"),
     path("accounts/<int:pk>/delete/", accounts.delete, name="account-delete"),
     path("accounts/<int:pk>/rename/", manyaccounts.rename, name="account-rename"),
     path("accounts/<int:pk>/sign-out/", manyaccounts.sign_out, name="account-sign-out"),

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 from mailservices.mail.vocabulary import Arrival, Encrypting, Signing, WhenBroken
+
+#: Days before a key of one's own ends, from which on its owner is told.
+WARNED_DAYS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from webadmin.certificates.models import Certificate
 from webadmin.dashboard.forms import Form, actor, attempt
 
 
-class _Unseen(forms.Textarea):
+class Unseen(forms.Textarea):
     """What is not taken is not sent back either."""
 
     def format_value(self, _value: Any) -> None:
@@ -30,7 +30,7 @@ class CertificateForm(Form):
     )
     key = forms.CharField(
         label=gettext_lazy("Its private key"),
-        widget=_Unseen(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
+        widget=Unseen(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
         help_text=gettext_lazy("In PEM (privkey.pem). It is kept sealed and never shown again."),
     )
 

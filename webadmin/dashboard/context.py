@@ -61,6 +61,7 @@ OWN_MENU = (
             ("own-addresses", gettext_lazy("Addresses")),
             ("own-forwarding", gettext_lazy("Forwarding")),
             ("own-vacation", gettext_lazy("Vacation")),
+            ("own-private", gettext_lazy("Private mail")),
             ("own-removed", gettext_lazy("Deleted messages")),
             ("own-export", gettext_lazy("Export")),
             ("own-programs", gettext_lazy("Mail programs")),
@@ -88,6 +89,8 @@ BELOW = {
     "own-app-new": "own-apps",
     "own-app-revoke": "own-apps",
     "own-address-delete": "own-addresses",
+    "own-private-step": "own-private",
+    "key": "own-private",
 }
 
 

@@ -1,4 +1,4 @@
-"""What of a certificate is shown to strangers who ask for the key of one address.
+"""What of a certificate is shown to strangers who ask for the key of one address; a key for its owner's programs.
 
 Its other user IDs tell of other addresses of its owner; what others have signed of it tells whom she knows, and
 may be of any length. Neither is needed to encrypt to her.
@@ -6,6 +6,7 @@ may be of any length. Neither is needed to encrypt to her.
 
 from collections.abc import Iterator
 
+import pysequoia
 from pysequoia.packet import Packet, PacketPile, Tag
 
 from mailservices.mail import address
@@ -27,6 +28,16 @@ def only(public: bytes, wanted: str) -> bytes:
         if not any(packet.tag == Tag.UserID for packet in kept):
             return b""
         return b"".join(bytes(packet) for packet in kept)
+
+
+def private(secret: bytes) -> str:
+    """A secret key as its owner takes it into a program of hers.
+
+    Raises:
+        PrivacyError
+    """
+    with errors("this is no OpenPGP key"):
+        return str(pysequoia.armor(secret, pysequoia.ArmorKind.SecretKey))
 
 
 def _kept(packets: list[Packet], wanted: str) -> Iterator[Packet]:

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from mailservices.mail.privacy_policy import Policy as Wished
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions as directory
@@ -27,7 +28,7 @@ def alice(example: Domain) -> Account:
 
 
 def test_what_the_account_says_counts_before_its_domain(example: Domain, alice: Account) -> None:
-    assert policy.wished(alice) == policy.Wished()
+    assert policy.wished(alice) == Wished()
     policy.change_policy(OPERATOR, example, sign="either", encrypt="possible", learn=True, autocrypt=True)
     policy.change_policy(OPERATOR, alice, sign="off", learn=False)
     found = policy.wished(alice)
