@@ -52,6 +52,13 @@ class Tlsa:
 
 
 @dataclass(frozen=True, slots=True)
+class Smimea:
+    """Answered by octets, each a record's RDATA (RFC 8162 §2), as of TLSA."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Srv:
     """Where a service is (RFC 2782); answered by "priority weight port host" each, without the last dot."""
 
@@ -85,6 +92,6 @@ class Trouble:
     words: str
 
 
-Question: TypeAlias = Mx | Addresses | Cname | Txt | Ptr | Tlsa | Srv
+Question: TypeAlias = Mx | Addresses | Cname | Txt | Ptr | Tlsa | Smimea | Srv
 Answer: TypeAlias = Found | Nothing | Missing | Trouble
 Flow: TypeAlias = Generator[Question, Answer, Result]

@@ -16,6 +16,11 @@ def name(address: Address) -> str:
     return f"{digest.hex()}._smimecert.{address.domain}"
 
 
+def rdata(certificate: bytes) -> bytes:
+    """As name servers hold it."""
+    return WHOLE + certificate
+
+
 def value(certificate: bytes) -> str:
     """As a zone file has it."""
     usage, selector, matching = WHOLE

@@ -26,6 +26,7 @@ from mailservices.mail.questions import (
     Nothing,
     Ptr,
     Question,
+    Smimea,
     Srv,
     Tlsa,
     Trouble,
@@ -94,6 +95,8 @@ class Resolver:
                 return await self._ask(name, "CNAME")
             case Tlsa(name):
                 return await self._ask(name, "TLSA")
+            case Smimea(name):
+                return await self._ask(name, "SMIMEA")
             case Srv(name):
                 return await self._ask(name, "SRV")
             case Ptr(address):
@@ -147,7 +150,7 @@ class Resolver:
             return Found(tuple(b"".join(txt.strings) for txt in answer))
         if kind == "PTR":
             return Found(tuple(_plain(ptr.target.to_text()) for ptr in answer))
-        if kind == "TLSA":
+        if kind in ("TLSA", "SMIMEA"):
             return Found(tuple(bytes((one.usage, one.selector, one.mtype)) + one.cert for one in answer), secure)
         if kind == "SRV":
             return Found(

@@ -11,10 +11,13 @@ from django.utils.translation import gettext, ngettext
 
 from mailservices.mail.vocabulary import KeyState, QueueState
 from webadmin.audit.record import Actor
-from webadmin.certificates.actions import ending
+from webadmin.certificates.actions import ending as certificates_ending
 from webadmin.dashboard.figures import counted_until
 from webadmin.directory.models import Account, Domain
 from webadmin.policy.models import Notice
+from webadmin.privacy.models import Key
+from webadmin.privacy.models import Notice as PrivacyNotice
+from webadmin.privacy.warnings import ending
 from webadmin.queue.models import Lane, Recipient
 from webadmin.records.models import LastLook
 from webadmin.scope import Right, may, reaches_all, visible
@@ -48,7 +51,7 @@ def alerts(who: Actor) -> list[Alert]:
     """The severe ones first."""
     day = Notice.objects.filter(Q(name="gateway") | Q(name__contains="sending "))
     notices = list(day.filter(at__gte=timezone.now() - timedelta(days=1)).order_by("-at"))
-    found = [*_held(who), *_sending(who, notices), *_keys(who), *_records(who)]
+    found = [*_held(who), *_sending(who, notices), *_keys(who), *_private(who), *_records(who)]
     if may(who, Right.OPERATE):
         found += [*_gateway(notices), *_workers(), *_certificates(), *_down(), *_hooks()]
     return sorted(found, key=lambda one: not one.severe)
@@ -92,7 +95,7 @@ def _held(who: Actor) -> Iterator[Alert]:
 
 
 def _certificates() -> Iterator[Alert]:
-    for row in ending():
+    for row in certificates_ending():
         words = (
             gettext("The certificate for {names} expired on {until:%Y-%m-%d}: renew it.")
             if row.until < timezone.now()
@@ -132,6 +135,23 @@ def _keys(who: Actor) -> Iterator[Alert]:
             name=row["domain__name"]
         )
         yield Alert(words, reverse("domain", args=[row["domain_id"]]))
+
+
+def _private(who: Actor) -> Iterator[Alert]:
+    """Keys for private mail that end within a month, and what could not be encrypted."""
+    now = timezone.now()
+    for key in ending(visible(who, Key).select_related("account", "domain"))[:ROWS]:
+        over = key.expires_at is not None and key.expires_at < now
+        words = (
+            gettext("The key of {address} ended on {end:%Y-%m-%d}: renew it.")
+            if over
+            else gettext("The key of {address} ends on {end:%Y-%m-%d}: renew it.")
+        ).format(address=key.address, end=key.expires_at)
+        yield Alert(words, reverse("key", args=[key.pk]), severe=over)
+    for account in visible(who, Account).filter(privacy_notices__about=PrivacyNotice.BROKEN).distinct()[:ROWS]:
+        words = gettext("Mail to {address} could not be encrypted on arrival: see to its keys.")
+        words = words.format(address=account.address)
+        yield Alert(words, reverse("account-private", args=[account.pk]), severe=True)
 
 
 def _records(who: Actor) -> Iterator[Alert]:

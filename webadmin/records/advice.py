@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from mailservices.mail import certificate, mta_sts
+from mailservices.mail import certificate, mta_sts, smimea, wkd
+from mailservices.mail.address import Address, parse
 from mailservices.mail.organisation import organisational
 from mailservices.mail.questions import Flow
-from mailservices.mail.vocabulary import KeyState
+from mailservices.mail.vocabulary import KeyKind, KeyState
 from webadmin.certificates.models import Certificate
 from webadmin.directory.models import Domain
+from webadmin.privacy.directory import directory_of, shown
 from webadmin.records import checks
 from webadmin.records.checks import State, Verdict
 
 #: Seconds for which others may keep the records, as the zone file has it.
 TTL = 3600
+#: Certificates of addresses that pages show and look up; the zone file has all.
+CERTIFICATES = 20
 _KEY_WORDS = {
     KeyState.NEXT: gettext_lazy("Mail will be signed with this key (DKIM): publish it before you switch."),
     KeyState.ACTIVE: gettext_lazy(
@@ -62,8 +67,9 @@ class Record:
 
 
 def records(domain: Domain) -> list[Record]:
-    """All of a domain, the most needed first."""
-    return [*_arrival(domain.name), *_proof(domain), *_security(domain), *_programs(domain.name)]
+    """All of a domain, the most needed first; of certificates of addresses the first few."""
+    found = [*_arrival(domain.name), *_proof(domain), *_security(domain), *_programs(domain.name)]
+    return [*found, *_directory(domain), *_certificates(domain, CERTIFICATES)]
 
 
 def zone_file(domain: Domain) -> str:
@@ -72,7 +78,8 @@ def zone_file(domain: Domain) -> str:
             name=domain.name
         )
     ]
-    return "\n".join([*lines, *(record.line for record in records(domain)), ""])
+    further = _certificates(domain)[CERTIFICATES:]
+    return "\n".join([*lines, *(record.line for record in (*records(domain), *further)), ""])
 
 
 def _arrival(name: str) -> Iterator[Record]:
@@ -212,3 +219,36 @@ def _programs(name: str) -> Iterator[Record]:
 
 def _srv(name: str, port: int) -> Callable[[], Flow[Verdict]]:
     return lambda: checks.srv(name, port, settings.CONFIG.hostname)
+
+
+def _directory(domain: Domain) -> Iterator[Record]:
+    """Where mail programs ask for OpenPGP keys, if there is one to be found."""
+    where = f"{wkd.HOST}.{domain.name}"
+    if directory_of(domain).active and shown(domain, KeyKind.OPENPGP).exists():
+        yield Record(
+            f"{where}.",
+            "CNAME",
+            f"{settings.CONFIG.hostname}.",
+            gettext("Mail programs find OpenPGP keys here (WKD), by HTTPS with a certificate for this name."),
+            lambda: checks.points_here(where, settings.CONFIG.hostname),
+        )
+
+
+def _certificates(domain: Domain, most: int | None = None) -> list[Record]:
+    """Of addresses: those that others may know and that are good now (RFC 8162)."""
+    now = timezone.now()
+    found = shown(domain, KeyKind.SMIME).filter(revoked_at__isnull=True, expires_at__gt=now)[:most]
+    return [_certificate(parse(key.address), bytes(key.public)) for key in found]
+
+
+def _certificate(address: Address, certificate: bytes) -> Record:
+    name = smimea.name(address)
+    return Record(
+        f"{name}.",
+        "SMIMEA",
+        smimea.value(certificate),
+        gettext("The S/MIME certificate of {address}: whoever asks finds it; in a signed zone only.").format(
+            address=address
+        ),
+        lambda: checks.smimea(name, smimea.rdata(certificate)),
+    )

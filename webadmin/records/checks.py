@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from mailservices.mail import dane, dmarc, mta_sts
 from mailservices.mail.errors import ProtocolError
-from mailservices.mail.questions import Addresses, Answer, Flow, Found, Mx, Ptr, Srv, Tlsa, Trouble, Txt
+from mailservices.mail.questions import Addresses, Answer, Flow, Found, Mx, Ptr, Smimea, Srv, Tlsa, Trouble, Txt
 
 
 class State(StrEnum):
@@ -215,3 +215,14 @@ def tlsa(name: str, digests: Sequence[bytes]) -> Flow[Verdict]:
     return Verdict(
         State.FOUND, "" if answer.secure else gettext("It counts only in a zone that is signed (DNSSEC)."), seen
     )
+
+
+def smimea(name: str, wanted: bytes) -> Flow[Verdict]:
+    """RFC 8162: the certificate is among those of the address."""
+    answer = yield Smimea(name)
+    if not isinstance(answer, Found):
+        return _absent(answer)
+    if wanted not in answer.records:
+        return Verdict(State.WRONG, gettext("Another certificate is published."))
+    words = "" if answer.secure else gettext("It counts only in a zone that is signed (DNSSEC).")
+    return Verdict(State.FOUND, words)

@@ -45,3 +45,9 @@ def test_without_a_name_of_the_address_nothing_is_shown() -> None:
     assert publishing.only(made("alice@example.org"), "bob@example.org") == b""
     with pytest.raises(PrivacyError):
         publishing.only(b"\xff", "bob@example.org")
+
+
+def test_a_key_for_its_owners_programs() -> None:
+    secret = keys.generate("", "alice@example.org").secret
+    assert secret
+    assert keys.read(publishing.private(secret).encode()).secret == secret

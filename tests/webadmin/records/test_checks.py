@@ -13,6 +13,7 @@ from mailservices.mail.questions import (
     Mx,
     Ptr,
     Question,
+    Smimea,
     Srv,
     Tlsa,
     Trouble,
@@ -103,6 +104,10 @@ def texts(*records: str) -> Found:
         (checks.tlsa("_25", [DIGEST]), {Tlsa("_25"): Found((b"\3\1\1" + bytes(31) + b"x",))}, "wrong"),
         (checks.tlsa("_25", [DIGEST]), {Tlsa("_25"): Found((b"\2\1\1" + DIGEST,))}, "wrong"),
         (checks.tlsa("_25", [DIGEST]), {}, "missing"),
+        (checks.smimea("a", b"\3\0\0x"), {Smimea("a"): Found((b"\3\0\0x",), secure=True)}, "found"),
+        (checks.smimea("a", b"\3\0\0x"), {Smimea("a"): Found((b"\3\0\0y", b"\3\0\0x"))}, "found"),
+        (checks.smimea("a", b"\3\0\0x"), {Smimea("a"): Found((b"\3\0\0y",))}, "wrong"),
+        (checks.smimea("a", b"\3\0\0x"), {}, "missing"),
     ],
 )  # fmt: skip
 def test_a_check(flow: Flow[Verdict], zone: Mapping[Question, Answer], state: str) -> None:

@@ -10,14 +10,18 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from pytest_django import Settings
 
-from mailservices.mail import mta_sts
+from mailservices.mail import mta_sts, smimea
+from mailservices.mail.address import parse
 from tests.certificates import Authority, make_for_names
+from tests.mail_certificates import MailAuthority
 from tests.world import NameServer, PolicyHost
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
 from webadmin.certificates import actions as certificates
 from webadmin.directory import actions as directory
 from webadmin.directory.models import Domain
+from webadmin.privacy import actions as keys
+from webadmin.privacy import directory as directories
 from webadmin.records import actions, advice, live
 from webadmin.reports import actions as reports
 
@@ -72,6 +76,28 @@ def test_nothing_is_there_at_first_and_everything_once_it_is_published(
     assert set(after.values()) == {"found"}
     assert {name.split(" ")[0] for name in after} == {"MX", "A", "PTR", "TXT", "TLSA", "SRV", "CNAME"}
     assert len([name for name in after if "_domainkey" in name]) == 2
+
+
+def test_keys_of_addresses_are_published(
+    names: NameServer, ours: Domain, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = directory.create_account(OPERATOR, "alice@us.test", "pw1")
+    assert not [one.line for one in advice.records(ours) if "SMIMEA" in one.line or "openpgpkey" in one.line]
+    authority = MailAuthority()
+    keys.generate(OPERATOR, alice, "alice@us.test")
+    for address in ("alice@us.test", "bob@us.test"):
+        keys.upload(OPERATOR, ours, authority.issue(address).der)
+    found = {name: state for name, state in states(ours).items() if "SMIMEA" in name or "openpgpkey" in name}
+    wanted = [f"SMIMEA {smimea.name(parse(one))}." for one in ("alice@us.test", "bob@us.test")]
+    assert found == dict.fromkeys(["CNAME openpgpkey.us.test.", *wanted], "missing")
+    publish(names, ours)
+    assert set(states(ours).values()) == {"found"}
+    # The page shows some of them, the zone file all.
+    monkeypatch.setattr(advice, "CERTIFICATES", 1)
+    assert [one.kind for one in advice.records(ours)].count("SMIMEA") == 1
+    assert advice.zone_file(ours).count(" IN SMIMEA 3 0 0 30") == 2
+    directories.set_directory(OPERATOR, ours, active=False)
+    assert "openpgpkey" not in advice.zone_file(ours)
 
 
 def test_spf_is_asked_of_the_evaluator(names: NameServer, ours: Domain) -> None:
