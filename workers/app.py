@@ -4,7 +4,7 @@ No eta, no countdown, no retry, no result: Redis would deliver those a second ti
 second mail. What is lost here is found by the next sweep.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from celery import Celery, Task
@@ -14,7 +14,7 @@ from mailservices import log
 from mailservices.mail.errors import Unavailable
 from mailservices.net.bell import DELIVER, DELIVERY_QUEUE, MAINTENANCE_QUEUE, REPORTS_QUEUE, WEBHOOKS_QUEUE, celery
 from mailservices.store import expiry, queue
-from workers import aggregates, maintenance, reading, signing
+from workers import aggregates, maintenance, notices, reading, signing
 from workers.engine import Engine
 from workers.loop import Loop
 
@@ -31,6 +31,8 @@ KEYS_SECONDS = 900.0
 #: Between two looks at what the text index lacks, and how long one may take.
 READ_SECONDS = 30.0
 READ_LIMIT = 60.0
+#: Between two looks at what owners are to be told of their keys.
+PRIVATE_SECONDS = 60.0
 #: Between two looks for reports on days that are over.
 DAYS_SECONDS = 1800.0
 
@@ -42,6 +44,7 @@ TELL = "facteur.tell"
 TIDY = "facteur.tidy"
 TEND_KEYS = "facteur.tend_keys"
 READ = "facteur.read"
+PRIVATE = "facteur.private"
 
 _log = log.get()
 
@@ -68,6 +71,7 @@ def make(settings: configuration.Config, loop: Loop | None) -> Celery:
             "tell": _every(TELL, float(settings.sweep_seconds), 3.0 * settings.sweep_seconds, WEBHOOKS_QUEUE),
             "tidy": _every(TIDY, MAINTENANCE_SECONDS, MAINTENANCE_SECONDS, MAINTENANCE_QUEUE),
             "read": _every(READ, READ_SECONDS, READ_SECONDS, MAINTENANCE_QUEUE),
+            "private": _every(PRIVATE, PRIVATE_SECONDS, PRIVATE_SECONDS, MAINTENANCE_QUEUE),
             "tend_keys": _every(TEND_KEYS, KEYS_SECONDS, KEYS_SECONDS, MAINTENANCE_QUEUE),
         },
     )
@@ -90,21 +94,9 @@ def _add_tasks(app: Celery, loop: Loop) -> None:
         """Find what is due and whatever a dead worker held."""
         _quietly(loop, _sweep(loop.engine), SWEEP_LIMIT)
 
-    def report() -> None:
-        """Write the delivery reports that are due, though nobody rang for them."""
-        loop.call(loop.engine.reports_due)
-
-    def incoming() -> None:
-        """Read the reports that came in; answer for whoever is away."""
-        loop.call(loop.engine.incoming_due)
-
     def report_days() -> None:
         """Tell domains what was seen of them on days that are over."""
         _quietly(loop, aggregates.report(loop.engine), MAINTENANCE_LIMIT)
-
-    def tell() -> None:
-        """Tell webhooks what is due."""
-        loop.call(loop.engine.webhooks_due)
 
     def tidy() -> None:
         _quietly(loop, maintenance.tidy(loop.engine.pool), MAINTENANCE_LIMIT)
@@ -116,13 +108,35 @@ def _add_tasks(app: Celery, loop: Loop) -> None:
         """Bring the text index up to date."""
         _quietly(loop, reading.read(loop.engine.pool), READ_LIMIT)
 
+    def private() -> None:
+        """Tell owners of their keys."""
+        _quietly(loop, notices.tell(loop.engine), MAINTENANCE_LIMIT)
+
     tasks = (
-        (DELIVER, deliver), (SWEEP, sweep), (REPORT, report), (INCOMING, incoming), (REPORT_DAYS, report_days),
-        (TELL, tell), (TIDY, tidy), (TEND_KEYS, tend_keys), (READ, read),
+        (DELIVER, deliver), (SWEEP, sweep), (REPORT_DAYS, report_days), (TIDY, tidy), (TEND_KEYS, tend_keys),
+        (READ, read), (PRIVATE, private), *_bells(loop),
     )  # fmt: skip
     for name, function in tasks:
         task: Task[..., None] = app.task(name=name)(function)
         task.ignore_result = True
+
+
+def _bells(loop: Loop) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Look now, though nobody rang for it."""
+
+    def report() -> None:
+        """Write the delivery reports that are due."""
+        loop.call(loop.engine.reports_due)
+
+    def incoming() -> None:
+        """Read the reports that came in; answer for whoever is away."""
+        loop.call(loop.engine.incoming_due)
+
+    def tell() -> None:
+        """Tell webhooks what is due."""
+        loop.call(loop.engine.webhooks_due)
+
+    yield from ((REPORT, report), (INCOMING, incoming), (TELL, tell))
 
 
 async def _sweep(engine: Engine) -> None:

@@ -27,6 +27,7 @@ def test_kinds_of_work_wait_in_queues_of_their_own(config: Config) -> None:
         "tidy": MAINTENANCE_QUEUE,
         "tend_keys": MAINTENANCE_QUEUE,
         "read": MAINTENANCE_QUEUE,
+        "private": MAINTENANCE_QUEUE,
     }
     # What nobody took in time is worth nothing: the next one says the same.
     assert all(row["options"]["expires"] for row in schedule.values())

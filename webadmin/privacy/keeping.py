@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from mailservices.mail import sealing
 from mailservices.mail.errors import ProtocolError
@@ -66,6 +67,7 @@ def _keep(owner: Owner, address: str, found: Read, origin: KeyOrigin, by: Actor,
         trusted = (Trust.OWN if ours else Trust.VERIFIED).value
         values |= {"address": address, "ours": ours, "origin": origin.value, "trust": trusted}
         row = create(Key, **of_it, **field(owner), **values, **first)
+        nothing_to_tell(row)
         record(by, "add key", str(row), after=told(row))
         return row
     if found.kind is KeyKind.OPENPGP:
@@ -169,4 +171,5 @@ def day(moment: datetime | None) -> str | None:
 def nothing_to_tell(key: Key) -> None:
     """What its owner was told of it does not hold any more; what comes is told anew."""
     if key.account_id is not None:
-        Notice.objects.filter(account=key.account_id, fingerprint=key.fingerprint).delete()
+        about = Q(about=Notice.BROKEN) | Q(fingerprint=key.fingerprint)
+        Notice.objects.filter(about, account=key.account_id).delete()

@@ -12,7 +12,7 @@ from mailservices.mail.vocabulary import Arrival, Encrypting, Signing, SpecialUs
 from webadmin.audit.changes import change, create
 from webadmin.audit.record import Actor
 from webadmin.directory.models import Account, Domain
-from webadmin.privacy.models import Policy
+from webadmin.privacy.models import Notice, Policy
 from webadmin.privacy.owners import Owner, field, keys_of, must_own
 from webadmin.scope import Right, verb
 
@@ -66,6 +66,7 @@ def change_policy(actor: Actor, owner: Owner, **wishes: Any) -> Policy:
     changed = change(actor, "change private mail", row, wishes)
     if isinstance(owner, Account):
         encrypts = "" if changed.on_arrival in (None, Arrival.OFF) else changed.on_arrival
+        Notice.objects.filter(account=owner, about=Notice.BROKEN).delete()
         # Recipients are looked up without any further table.
         Account.objects.filter(pk=owner.pk).exclude(encrypts=encrypts).update(encrypts=encrypts)
     return changed
