@@ -112,7 +112,7 @@ def _add_tasks(app: Celery, loop: Loop) -> None:
         """Tell owners of their keys."""
         _quietly(loop, notices.tell(loop.engine), MAINTENANCE_LIMIT)
 
-    tasks = (
+    tasks: tuple[tuple[str, Callable[..., None]], ...] = (
         (DELIVER, deliver), (SWEEP, sweep), (REPORT_DAYS, report_days), (TIDY, tidy), (TEND_KEYS, tend_keys),
         (READ, read), (PRIVATE, private), *_bells(loop),
     )  # fmt: skip
