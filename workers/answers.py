@@ -9,9 +9,9 @@ from mailservices.mail.address import Address
 from mailservices.mail.errors import MailError, ProtocolError, Unavailable
 from mailservices.mail.vacation import Answer
 from mailservices.mail.vocabulary import Event
-from mailservices.store import answers, contents
+from mailservices.store import answers, enclosing
 from mailservices.store.answers import Answered, Said, Waiting
-from mailservices.store.delivery import Delivery, Placement
+from mailservices.store.delivery import Delivery
 from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
 from mailservices.store.outgoing import Outgoing, OutgoingRecipient
@@ -78,7 +78,7 @@ async def _delivery(engine: "Engine", waiting: Waiting, said: Said, to: Address,
     message_id = f"<{answer_id.hex}@{engine.config.hostname}>"
     octets = vacation.build(answer, waiting.header, message_id, now)
     header, body = headers.split(octets)
-    content, facts = await contents.prepare(engine.pool, trace.return_path(""), header, body)
+    content, enclosed, facts = await enclosing.prepare(engine.pool, route, trace.return_path(""), header, body)
     outgoing = None
     if route.remote:
         outgoing = Outgoing(
@@ -94,7 +94,7 @@ async def _delivery(engine: "Engine", waiting: Waiting, said: Said, to: Address,
             smtputf8=to.needs_smtputf8 or author.needs_smtputf8,
             message_id_field=facts.message_id,
         )
-    places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in route.mailboxes)
+    placed = enclosing.placed(content, enclosed, route.mailboxes, now)
     found = words(said.address, str(to), facts.message_id)
     events = tuple(
         Row(
@@ -102,11 +102,11 @@ async def _delivery(engine: "Engine", waiting: Waiting, said: Said, to: Address,
             content.size, f"answers {waiting.trace_id.hex}: away", words=found,
             facts={"about": waiting.trace_id.hex}, of=domain_of(said.address),
         )
-        for kind, there in ((Event.DELIVERED, places), (Event.QUEUED, route.remote))
+        for kind, there in ((Event.DELIVERED, placed), (Event.QUEUED, route.remote))
         if there
     )  # fmt: skip
     return Delivery(
-        ((content, places),) if places else (),
+        placed,
         outgoing,
         events=events,
         answered=Answered(waiting, said.days),

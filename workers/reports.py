@@ -14,8 +14,8 @@ from mailservices.mail.dsn import Fate, Original
 from mailservices.mail.errors import MailError, Permanent, ProtocolError
 from mailservices.mail.routing import Rule
 from mailservices.mail.vocabulary import Event
-from mailservices.store import bodies, contents, directory, reports
-from mailservices.store.delivery import Delivery, Placement
+from mailservices.store import bodies, directory, enclosing, reports
+from mailservices.store.delivery import Delivery
 from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
 from mailservices.store.outgoing import Outgoing, OutgoingRecipient
@@ -96,7 +96,7 @@ async def _deliver(engine: Engine, message: QueuedMessage, octets: bytes, report
     """Into the sender's INBOX; to another host where the sender is elsewhere; nowhere where it is nobody."""
     route = await route_of(engine, message.sender)
     header, body = headers.split(octets)
-    content, facts = await contents.prepare(engine.pool, trace.return_path(""), header, body)
+    content, enclosed, facts = await enclosing.prepare(engine.pool, route, trace.return_path(""), header, body)
     report_id = new_id()
     outgoing = None
     if route.remote:
@@ -116,7 +116,6 @@ async def _deliver(engine: Engine, message: QueuedMessage, octets: bytes, report
             require_tls=message.require_tls,
         )
     report = replace(report, lost=not route.mailboxes and not route.remote)
-    places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in route.mailboxes)
     detail = f"{report.kind}: {len(report.recipient_ids)} recipients of {message.message_id.hex}"
     detail += ", but nobody is there to read it" if report.lost else ""
     event = Row(
@@ -132,7 +131,8 @@ async def _deliver(engine: Engine, message: QueuedMessage, octets: bytes, report
         )
         for one in (outgoing.recipients if outgoing else ())
     ]  # fmt: skip
-    delivery = Delivery(((content, places),) if places else (), outgoing, report, events=(event, *leaving))
+    placed = enclosing.placed(content, enclosed, route.mailboxes, now)
+    delivery = Delivery(placed, outgoing, report, events=(event, *leaving))
     await engine.appender.deliver(delivery)
     if outgoing is not None:
         engine.bell.ring({recipient.destination for recipient in outgoing.recipients})

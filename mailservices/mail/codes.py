@@ -45,6 +45,8 @@ TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors")
 TOO_MANY_CONNECTIONS = Reply(421, "4.7.0", "Too many connections from your address")
 UNAVAILABLE = Reply(451, "4.3.0", "Temporarily unavailable, please try again later")
 MAILBOX_FULL = Reply(452, "4.2.2", "Mailbox is full")
+#: RFC 3463 §3.8: X.7.5 is for keys that are missing or not valid.
+KEY_BROKEN = Reply(451, "4.7.5", "The owner's key cannot be used at the moment, please try again later")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients, send the rest in another transaction")
 
 LINE_TOO_LONG = Reply(500, "5.5.2", "Line is too long")

@@ -5,6 +5,7 @@
     │   ├── Unavailable            anything unknown: never lie with a permanent code
     │   ├── MailboxFull
     │   ├── TooManyRecipients
+    │   ├── KeyBroken              mail could not be encrypted as its owner wishes
     │   ├── ComeBack               a check could not be made, or wants to see the client again
     │   ├── TooManySignIns         wrong ones, from there or for that name
     │   ├── InUse                  another session holds the maildrop
@@ -90,6 +91,14 @@ class MailboxFull(Temporary):
 class TooManyRecipients(Temporary):
     smtp = codes.TOO_MANY_RECIPIENTS
     imap = "LIMIT"
+    pop3 = "SYS/TEMP"
+
+
+class KeyBroken(Temporary):
+    """The owner has her mail encrypted, but her key has expired, say; she is told."""
+
+    smtp = codes.KEY_BROKEN
+    imap = "UNAVAILABLE"
     pop3 = "SYS/TEMP"
 
 

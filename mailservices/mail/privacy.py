@@ -24,7 +24,7 @@ _TALKATIVE: Final = frozenset({b"comments", b"keywords"})
 
 #: What those who carried the message wrote: it stays outside and is no part of what the author wrote.
 TRACE: Final = frozenset({
-    b"return-path", b"delivered-to", b"received", b"authentication-results", b"received-spf",
+    b"return-path", b"delivered-to", b"received", b"authentication-results", b"received-spf", b"x-junk-reason",
 })  # fmt: skip
 #: Of a message that came in readable, what IMAP lists, sorts and threads by, and filters for lists need. The
 #: signatures of those who carried it go inside: bh= of DKIM and ARC tells whether a guess at the text is right.

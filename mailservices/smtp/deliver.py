@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from mailservices.mail import authentication_results, codes, headers, returned, trace, vacation
@@ -11,13 +11,14 @@ from mailservices.mail.errors import BadMessage, NoSuchFolder, Unavailable
 from mailservices.mail.findings import Finding, Result
 from mailservices.mail.vocabulary import Event, SpecialUse
 from mailservices.net import metrics
-from mailservices.smtp import leaving, signing, submission
+from mailservices.smtp import leaving, private, signing, submission
+from mailservices.smtp.private import Place, Text
 from mailservices.smtp.session import Session, named
 from mailservices.smtp.stages.arrival import Arrival
-from mailservices.store import contents, mailboxes
+from mailservices.store import answers, mailboxes
 from mailservices.store.answers import Away
 from mailservices.store.delivery import Content, Delivery, Placement
-from mailservices.store.directory import Mailbox, Route
+from mailservices.store.directory import Route
 from mailservices.store.outgoing import Outgoing
 from mailservices.store.returned import Suspect
 from mailservices.store.tally import Kind
@@ -26,14 +27,6 @@ from mailservices.store.trace import Row, domain_of, words
 _COMMIT_SECONDS = metrics.COMMIT_SECONDS.labels("smtp")
 _MESSAGES = metrics.MESSAGES.labels("smtp", Event.ACCEPTED)
 _OCTETS = metrics.OCTETS.labels("smtp")
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A mailbox here, and the recipient that led to it."""
-
-    box: Mailbox
-    recipient: str
 
 
 async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route], arrival: Arrival) -> None:
@@ -54,24 +47,23 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
         header = authentication_results.without_forged(header, session.context.config.hostname)
     stamps = _stamps(session, envelope, arrival, now)
     stamps = await signing.signatures(session, envelope, stamps + header, arrival.body, now) + stamps
-    return_path = trace.return_path(envelope.return_path)
-    leaves = session.profile.submission and not any(route.mailboxes for route in routes)
-    content, facts = await contents.prepare(
-        session.context.pool, return_path + stamps, header, arrival.body, leaves=leaves
-    )
-    if not facts.whole and not session.profile.submission:
-        raise BadMessage(codes.TOO_MANY_PARTS)
     held = await submission.is_held(session, envelope)
     places = [] if held else await _places(session, envelope, routes, arrival)
+    text = Text(trace.return_path(envelope.return_path), stamps, header, arrival.body)
+    enclosed = await private.enclosed(session, places, text)
+    content, facts = await private.readable(session, envelope, routes, places, enclosed, text, held=held)
+    if not facts.whole and not session.profile.submission:
+        raise BadMessage(codes.TOO_MANY_PARTS)
     seal = await signing.seal(session, envelope, routes, arrival, stamps + header, now)
     outgoing = leaving.outgoing(
         session, envelope, routes, seal + stamps, content, facts.message_id, now, held=held
     )
+    size = len(text.return_path) + len(stamps) + len(header) + len(arrival.body)
     delivery = Delivery(
-        tuple(_placed(content, return_path, stamps, place, now) for place in places),
+        tuple(_placed(enclosed.get(place.box.account_id), content, text, place, now) for place in places),
         outgoing,
-        events=tuple(_events(session, envelope, arrival, places, outgoing, content.size, facts.message_id)),
-        suspect=_suspect(session, envelope, arrival, header) if places or outgoing else None,
+        events=tuple(_events(session, envelope, arrival, places, outgoing, size, facts.message_id)),
+        suspect=_suspect(session, envelope, arrival, header) if (places or outgoing) and not enclosed else None,
         away=_away(session, envelope, arrival, header, places),
     )
     try:
@@ -84,7 +76,7 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
         arrival.desk.tally.add(Kind.DMARC, domain, seen.facts())
     _COMMIT_SECONDS.observe(time.monotonic() - started)
     _MESSAGES.inc()
-    _OCTETS.inc(content.size)
+    _OCTETS.inc(size)
     if outgoing and not outgoing.release_at:
         session.context.bell.ring({one.destination for one in outgoing.recipients if not one.report})
 
@@ -99,21 +91,22 @@ def _suspect(session: Session, envelope: Envelope, arrival: Arrival, header: byt
 
 
 def _away(
-    session: Session, envelope: Envelope, arrival: Arrival, header: bytes, places: Sequence[_Place]
+    session: Session, envelope: Envelope, arrival: Arrival, header: bytes, places: Sequence[Place]
 ) -> tuple[Away, ...]:
     """Who are away and may answer: not what goes to Junk, for its sender is often forged."""
     accounts = [place.box.account_id for place in places if place.box.away]
     if not accounts or arrival.junk or not vacation.may_be_answered(header, envelope.return_path):
         return ()
     kept = vacation.kept(header)
-    return tuple(Away(one, session.trace_id, envelope.return_path, kept) for one in accounts)
+    away = (Away(one, session.trace_id, envelope.return_path, kept) for one in accounts)
+    return answers.without_subjects(away, [place.box for place in places])
 
 
 def _placed(
-    content: Content, return_path: bytes, stamps: bytes, place: _Place, now: datetime
+    enclosed: Content | None, content: Content, text: Text, place: Place, now: datetime
 ) -> tuple[Content, tuple[Placement, ...]]:
-    """The message as one mailbox has it: with the address that it came by. Its body is shared by all."""
-    own = replace(content, prefix=return_path + trace.delivered_to(place.recipient) + stamps)
+    """The message as one mailbox has it. Its body is shared by all for whom it is not encrypted."""
+    own = enclosed or replace(content, prefix=text.prefix(place))
     return own, (Placement(place.box.account_id, place.box.mailbox_id, now),)
 
 
@@ -159,17 +152,17 @@ def summary(findings: Sequence[Finding]) -> str:
     return " ".join(f"{finding.method}={finding.result}" for finding in findings)
 
 
-async def _places(session: Session, envelope: Envelope, routes: Sequence[Route], arrival: Arrival) -> list[_Place]:
+async def _places(session: Session, envelope: Envelope, routes: Sequence[Route], arrival: Arrival) -> list[Place]:
     """Each local mailbox once, however many recipients lead to it: INBOX, or Junk where the stages said so.
 
     None yet where the message is held.
     """
     if envelope.hold:
         return []
-    found: dict[int, _Place] = {}
+    found: dict[int, Place] = {}
     for recipient, route in zip(envelope.recipients, routes, strict=True):
         for box in route.mailboxes:
-            found.setdefault(box.account_id, _Place(box, str(recipient.address)))
+            found.setdefault(box.account_id, Place(box, str(recipient.address)))
     if not arrival.junk or not found:
         return list(found.values())
     junk = await mailboxes.with_role(session.context.pool, list(found), SpecialUse.JUNK)
@@ -182,7 +175,7 @@ def _events(
     session: Session,
     envelope: Envelope,
     arrival: Arrival,
-    places: Sequence[_Place],
+    places: Sequence[Place],
     outgoing: Outgoing | None,
     size: int,
     message_id: str,
@@ -201,7 +194,7 @@ def _events(
     to = [str(one.address) for one in envelope.recipients]
     leads = [place.box.address for place in places]
     leads += [one.address for one in outgoing.recipients] if outgoing else []
-    subject, _ = named(arrival.header)
+    subject = "" if session.private else named(arrival.header)[0]
     yield replace(
         row(Event.ACCEPTED, ", ".join(to), account_id, summary(arrival.findings)),
         subject=subject,

@@ -16,8 +16,8 @@ from mailservices.store.spool import Spool
 class Incoming:
     """Feed with `write`, then `finish`; `close` in the end."""
 
-    def __init__(self, limit: int, folder: Path | None, *, mend: bool) -> None:
-        self.spool = Spool(limit, folder)
+    def __init__(self, limit: int, folder: Path | None, *, mend: bool, secret: bool = False) -> None:
+        self.spool = Spool(limit, folder, secret=secret)
         self._ends = LineEnds()
         self._mender = Mender() if mend else None
 
@@ -46,7 +46,7 @@ class Incoming:
 
     def replace(self, pieces: Iterable[bytes], limit: int) -> "Incoming":
         """The same message in other octets, whole; this one is still to be closed."""
-        made = Incoming(limit, self.spool.folder, mend=False)
+        made = Incoming(limit, self.spool.folder, mend=False, secret=self.spool.secret)
         try:
             for piece in pieces:
                 made.write(piece)

@@ -116,6 +116,11 @@ class Session:
         """Whom the auth room has before it."""
         return self.context.gate.meet(self.wire.peer, self.wire.secured)
 
+    @property
+    def private(self) -> bool:
+        """Whether a recipient has her mail encrypted before it is stored: then nothing of it is left behind."""
+        return any(box.encrypts for route in self.routes for box in route.mailboxes)
+
     def begin(self) -> None:
         """Forget a transaction: RSET, a new greeting, or the end of one (RFC 5321 §4.1.1.5)."""
         self.envelope = None
@@ -171,6 +176,8 @@ class Session:
         envid = self.envelope.envid if self.envelope else ""
         header = self.arrival.header if self.arrival else b""
         subject, message_id = named(header)
+        if self.private:
+            subject = ""
         self.context.journal.add(
             Row(
                 self.trace_id,

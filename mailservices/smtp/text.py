@@ -53,7 +53,7 @@ async def _take(session: Session, *, last: bool) -> Reply | bytes:
     config = session.context.config
     if session.incoming is None:
         mend = session.identity is not None and not (session.envelope and session.envelope.binary)
-        session.incoming = Incoming(config.message_bytes, config.spool, mend=mend)
+        session.incoming = Incoming(config.message_bytes, config.spool, mend=mend, secret=session.private)
     incoming = session.incoming
     try:
         await _receive(session, incoming)

@@ -30,7 +30,7 @@ from mailservices.protocols.smtp import commands, parameters, replies
 from mailservices.protocols.smtp.parameters import ParameterError
 from mailservices.smtp import pipeline, signin
 from mailservices.smtp.session import Session
-from mailservices.store import directory, outgoing
+from mailservices.store import directory, enclosing, outgoing
 from mailservices.store.directory import Route
 from mailservices.store.policy import Rules
 
@@ -151,6 +151,7 @@ async def rcpt(session: Session, command: commands.Rcpt) -> Reply:
     route = await _lead(session, command.recipient)
     _may_relay(session, recipient, route)
     _has_room(route, envelope.size)
+    await enclosing.check(session.context.pool, [box.account_id for box in route.mailboxes if box.encrypts])
     if session.identity is not None and command.recipient in route.remote:
         await _takes_mail(session, command.recipient.domain)
     await pipeline.recipient(session.arrival, command.recipient)

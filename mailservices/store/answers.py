@@ -3,13 +3,15 @@ at it; and who was answered, so that nobody is answered twice within the days th
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from mailservices.mail import headers
 from mailservices.mail.address import Address
 from mailservices.mail.vacation import DAYS_MOST
 from mailservices.store import trace
+from mailservices.store.directory import Mailbox
 from mailservices.store.pool import Connection, Pool, connection
 from mailservices.store.reports import AlreadyReported
 from mailservices.store.rows import Rows
@@ -109,6 +111,17 @@ def rows(away: Iterable[Away]) -> Rows:
     """What these are in the table."""
     values = [(one.account_id, one.trace_id, trace.clean(one.sender), one.header) for one in away]
     return "own_answer", _COLUMNS, values
+
+
+def without_subjects(away: Iterable[Away], boxes: Iterable[Mailbox]) -> tuple[Away, ...]:
+    """The same; of those who have their mail encrypted, nothing is kept of a subject."""
+    private = {box.account_id for box in boxes if box.encrypts}
+    return tuple(
+        replace(one, header=headers.without(one.header, lambda name, _: name == b"subject"))
+        if one.account_id in private
+        else one
+        for one in away
+    )
 
 
 async def claim(pool: Pool, limit: int) -> list[Waiting]:

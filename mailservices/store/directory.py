@@ -19,7 +19,7 @@ ALIAS_WIDTH = 5000
 LOOK_UP = f"""
 SELECT d.id AS domain_id, n.active AND d.active AS domain_active, d.detail_folders, a.id AS address_id,
        a.local_part, a.posting, a.expires_at <= now() AS expired, a.account_id,
-       p.active AS account_active, p.address AS account_address, m.mailbox_id, p.quota_bytes, u.bytes,
+       p.active AS account_active, p.address AS account_address, m.mailbox_id, p.quota_bytes, u.bytes, p.encrypts,
        CASE WHEN a.account_id IS NULL
             THEN ARRAY(SELECT t.address FROM directory_target t WHERE t.alias_id = a.id ORDER BY t.address)
        END AS targets,
@@ -95,6 +95,8 @@ class Mailbox:
     quota: int | None
     #: Its owner is away, and has whoever writes to her answered.
     away: bool = False
+    #: What she has her mail encrypted by before it is stored (store/enclosing.py); empty: nothing.
+    encrypts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,9 @@ async def _mailbox(pool: Pool, address: Address, row: Any) -> Mailbox:
             mailbox_id = await db.fetchval(FOLDER_OF, row["account_id"], detail) or mailbox_id
     quota = row["quota_bytes"]
     room = None if quota is None else quota - row["bytes"]
-    return Mailbox(row["account_id"], mailbox_id, row["account_address"], room, quota, row["away"])
+    return Mailbox(
+        row["account_id"], mailbox_id, row["account_address"], room, quota, row["away"], row["encrypts"]
+    )
 
 
 #: Whether accounts may send as addresses: their own, an alias that leads to them, or one they were lent.

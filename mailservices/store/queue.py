@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from mailservices.mail import privacy
 from mailservices.mail.vocabulary import Event, QueueState
 from mailservices.mail.webhooks import OF_STATE, Happening
 from mailservices.store import webhooks
@@ -84,6 +85,25 @@ SET state = $3::text, attempts = attempts + 1, next_attempt_at = coalesce($4, ne
 WHERE recipient_id = $1 AND lease = $2
 """
 
+# What those who asked for a report are told of needs the header's names and dates only: of the text nothing.
+FORGET = """
+UPDATE queue_message m SET header = $2, size = length(m.prefix) + length($2::bytea), blob_id = $3
+FROM queue_message old
+WHERE m.message_id = $1 AND old.message_id = m.message_id AND NOT EXISTS (
+    SELECT FROM queue_recipient r
+    WHERE r.message_id = m.message_id AND (r.settled_at IS NULL OR r.report_due = 'failed'))
+RETURNING old.blob_id
+"""
+FORGET_BODY = """
+DELETE FROM mail_blob b WHERE b.blob_id = $1
+  AND NOT EXISTS (SELECT FROM mail_content c WHERE c.blob_id = $1)
+  AND NOT EXISTS (SELECT FROM queue_message q WHERE q.blob_id = $1)
+"""
+HEADER_OF = """
+SELECT m.message_id, m.header FROM queue_message m JOIN queue_recipient r ON r.message_id = m.message_id
+WHERE r.recipient_id = $1 FOR UPDATE OF m
+"""
+
 TOLD_OF = """
 SELECT m.message_id, m.sender, r.address, m.message_id_field, m.envid
 FROM queue_recipient r JOIN queue_message m ON m.message_id = r.message_id WHERE r.recipient_id = $1
@@ -116,6 +136,8 @@ class Settlement:
     report: str
     #: Whether it was sent on to all that it stands for, rather than delivered.
     expanded: bool = False
+    #: Whether it lies encrypted here: then the queue's copy is not kept once nobody waits for it.
+    forgets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +253,21 @@ async def settle_delivered(db: Connection, settlement: Settlement, wanted: froze
     done = await db.execute(SETTLE, settlement.recipient_id, settlement.lease, state, None, "", settlement.report)
     if done != "UPDATE 1":
         raise LeaseLost
+    if settlement.forgets:
+        await _forget(db, settlement.recipient_id)
     kind = OF_STATE[state]
     if kind in wanted:
         [[message_id, *known]] = await db.fetch(TOLD_OF, settlement.recipient_id)
         await webhooks.note(db, [Happening(kind, datetime.now(UTC), message_id.hex, *known)])
+
+
+async def _forget(db: Connection, recipient_id: int) -> None:
+    """Of a message that nobody waits for any more, keep no text in the queue."""
+    [[message_id, header]] = await db.fetch(HEADER_OF, recipient_id)
+    listed = privacy.outer_of_arrived(header, hide_subject=True) + b"\r\n"
+    blob_id = await db.fetchval(FORGET, message_id, listed, new_id())
+    if blob_id is not None:
+        await db.execute(FORGET_BODY, blob_id)
 
 
 async def due(pool: Pool, limit: int) -> list[str]:

@@ -4,6 +4,7 @@ The header ends where RFC 5322 §2.1 says: at the first empty line. Nothing is c
 """
 
 import mmap
+import os
 import re
 import tempfile
 from contextlib import suppress
@@ -12,12 +13,14 @@ from types import TracebackType
 from typing import IO, Self
 
 from mailservices.mail import codes
-from mailservices.mail.errors import BadMessage, TooLarge
+from mailservices.mail.errors import BadMessage, TooLarge, Unavailable
 
 #: Octets of a header; Postfix takes a fifth of that.
 HEADER_OCTETS = 512 * 1024
 #: Octets of a body that are kept in memory.
 MEMORY_OCTETS = 2**20
+#: Octets beyond that, of all secret messages together, that one process keeps in memory: more have to come again.
+SECRET_OCTETS = 256 * 2**20
 
 _EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 _STARTS_EMPTY = re.compile(rb"\r?\n")
@@ -26,11 +29,18 @@ _STARTS_EMPTY = re.compile(rb"\r?\n")
 class Spool:
     """Collects one message, or a piece of one, which has no header to be found.
 
-    Use as a context manager: a file is removed at the end.
+    Use as a context manager: a file is removed at the end. What is secret never gets into a file on a disk.
     """
 
-    def __init__(self, limit: int, folder: Path | None = None, *, piece: bool = False) -> None:
+    #: Octets of secret messages in this process.
+    secrets_held = 0
+
+    def __init__(
+        self, limit: int, folder: Path | None = None, *, piece: bool = False, secret: bool = False
+    ) -> None:
         self.limit = limit
+        self.secret = secret
+        self._held = 0
         self.size = 0
         self.header = b""
         self.folder = folder
@@ -39,7 +49,7 @@ class Spool:
         self._file: IO[bytes] | None = None
         self._map: mmap.mmap | None = None
         #: Why the message cannot be taken, once that is clear.
-        self.objection: TooLarge | BadMessage | None = None
+        self.objection: TooLarge | BadMessage | Unavailable | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +68,7 @@ class Spool:
             self._object(TooLarge())
             return
         if self._file is not None:
-            self._file.write(data)
+            self._put(data)
             return
         searched = max(0, len(self._memory) - 3)
         self._memory += data
@@ -79,11 +89,26 @@ class Spool:
 
     def _to_file(self) -> None:
         # Closed by close(): its life is that of the spool.
-        self._file = tempfile.TemporaryFile(dir=self.folder, prefix="message-")  # noqa: SIM115
-        self._file.write(self._memory)
-        self._memory.clear()
+        if self.secret:
+            self._file = open(os.memfd_create("message"), "w+b")  # noqa: SIM115
+        else:
+            self._file = tempfile.TemporaryFile(dir=self.folder, prefix="message-")  # noqa: SIM115
+        memory, self._memory = self._memory, bytearray()
+        self._put(memory)
 
-    def _object(self, objection: TooLarge | BadMessage) -> None:
+    def _put(self, data: bytes | bytearray | memoryview) -> None:
+        if self.secret:
+            self._hold(len(data))
+            if Spool.secrets_held > SECRET_OCTETS:
+                self._object(Unavailable())
+        if self._file is not None:
+            self._file.write(data)
+
+    def _hold(self, octets: int) -> None:
+        self._held += octets
+        Spool.secrets_held += octets
+
+    def _object(self, objection: TooLarge | BadMessage | Unavailable) -> None:
         self.objection = objection
         self._memory.clear()
         self.close()
@@ -94,6 +119,7 @@ class Spool:
         Raises:
             TooLarge: it has more octets than the limit.
             BadMessage: its header has no end.
+            Unavailable: it is secret, and there is no memory for more of these now.
         """
         if self.objection is not None:
             raise self.objection
@@ -112,6 +138,7 @@ class Spool:
         return self._map
 
     def close(self) -> None:
+        self._hold(-self._held)
         if self._map is not None:
             # A thread may still read it for a client that is gone: then it ends with the thread.
             with suppress(BufferError):

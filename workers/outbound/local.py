@@ -1,16 +1,17 @@
 """What was held for people of our own (RFC 4865) goes where their addresses lead by now, in one transaction."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from mailservices import log
 from mailservices.mail import address, backoff, returned, structure, trace, vacation
 from mailservices.mail.errors import MailError, ProtocolError, Unavailable
 from mailservices.mail.vocabulary import Event
-from mailservices.store import bodies, directory
+from mailservices.store import answers, bodies, directory, enclosing
 from mailservices.store.answers import Away
 from mailservices.store.bodies import Body
-from mailservices.store.delivery import Content, Delivery, Placement
+from mailservices.store.delivery import Content, Delivery
 from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
 from mailservices.store.outgoing import Outgoing, OutgoingRecipient
@@ -33,8 +34,8 @@ async def deliver(
     """
     try:
         route = await directory.resolve(engine.pool, address.parse(recipient.address))
-        content = await _content(engine, message)
-        await engine.appender.deliver(_delivery(claim, message, recipient, content, route))
+        content, enclosed = await _contents(engine, message, route)
+        await engine.appender.deliver(_delivery(claim, message, recipient, content, enclosed, route))
     except Unavailable:
         raise
     except MailError as error:
@@ -46,22 +47,33 @@ async def deliver(
     return None
 
 
-async def _content(engine: Engine, message: QueuedMessage) -> Content:
-    """The message as a mailbox has it; its body lies in the store already."""
+async def _contents(engine: Engine, message: QueuedMessage, route: Route) -> tuple[Content, dict[int, Content]]:
+    """The message as a mailbox has it, its body lies in the store already; and as those who have it encrypted.
+
+    Raises:
+        KeyBroken
+    """
     prefix = trace.return_path(message.sender) + message.prefix
-    pieces = [piece async for piece in bodies.read(engine.pool, message.blob_id, 0, message.body_size)]
-    facts = await asyncio.to_thread(structure.read, prefix + message.header, b"".join(pieces))
-    body = Body(message.blob_id, message.body_size)
-    return Content(prefix, message.header, body, facts.envelope, facts.bodystructure, facts.sent_at)
+    body = b"".join([piece async for piece in bodies.read(engine.pool, message.blob_id, 0, message.body_size)])
+    enclosed = await enclosing.enclosed_for(engine.pool, route.mailboxes, prefix, message.header, body)
+    facts = await asyncio.to_thread(structure.read, prefix + message.header, body)
+    kept = Body(message.blob_id, message.body_size)
+    content = Content(prefix, message.header, kept, facts.envelope, facts.bodystructure, facts.sent_at)
+    return content, enclosed
 
 
 def _delivery(
-    claim: Claim, message: QueuedMessage, recipient: QueuedRecipient, content: Content, route: Route
+    claim: Claim,
+    message: QueuedMessage,
+    recipient: QueuedRecipient,
+    content: Content,
+    enclosed: Mapping[int, Content],
+    route: Route,
 ) -> Delivery:
     now = datetime.now(UTC)
     notify = recipient.notify or ()
     report = "delivered" if message.sender and "SUCCESS" in notify else ""
-    places = tuple(Placement(box.account_id, box.mailbox_id, now) for box in route.mailboxes)
+    contents = enclosing.placed(content, enclosed, route.mailboxes, now)
     outgoing = None
     if route.remote:
         outgoing = Outgoing(
@@ -93,12 +105,18 @@ def _delivery(
         )
         for box in route.mailboxes
     )  # fmt: skip
-    settlement = Settlement(recipient.recipient_id, claim.lease, report, expanded=outgoing is not None)
+    settlement = Settlement(
+        recipient.recipient_id, claim.lease, report, expanded=outgoing is not None, forgets=bool(enclosed)
+    )
     suspect = None
-    if places and message.account_id is None and returned.suspected(message.header, message.sender):
+    if (
+        contents
+        and not enclosed
+        and message.account_id is None
+        and returned.suspected(message.header, message.sender)
+    ):
         # What we report of a domain of our own is read as if it came from elsewhere.
         suspect = Suspect(message.message_id, message.sender, (recipient.address,), message.header, proven=True)
-    contents = ((content, places),) if places else ()
     return Delivery(contents, outgoing, None, settlement, events, suspect, away=_away(message, route))
 
 
@@ -108,4 +126,5 @@ def _away(message: QueuedMessage, route: Route) -> tuple[Away, ...]:
     if not accounts or not vacation.may_be_answered(message.header, message.sender):
         return ()
     kept = vacation.kept(message.header)
-    return tuple(Away(one, message.message_id, message.sender, kept) for one in accounts)
+    away = tuple(Away(one, message.message_id, message.sender, kept) for one in accounts)
+    return answers.without_subjects(away, route.mailboxes)

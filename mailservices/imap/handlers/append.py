@@ -13,8 +13,9 @@ from mailservices.mail.binary import encoded as encoded_parts
 from mailservices.mail.errors import BadMessage, MessageGone, NoSuchFolder
 from mailservices.protocols.imap import responses
 from mailservices.protocols.imap.requests.brought import Append, Brought, Replace
-from mailservices.store import contents, replacing
+from mailservices.store import contents, enclosing, replacing
 from mailservices.store.delivery import Content, Delivery, Placed, Placement
+from mailservices.store.enclosing import Wish
 from mailservices.store.spool import Spool
 
 
@@ -73,12 +74,13 @@ async def _ready(
     if not all(one.size or one.pieces for one in brought):
         raise No("", "An empty message cannot be kept.")
     now, allowed = datetime.now(UTC), rights.flags(target.rights)
+    wish = await _wish(session, target)
     ready, literals = [], iter(list(session.spools))
     for one in brought:
         spool = (
             next(literals) if one.pieces is None else await catenate.put_together(session, one.pieces, literals)
         )
-        content = await _content(session, spool, binary=one.binary)
+        content = await _content(session, spool, wish, binary=one.binary)
         # RFC 4314 §4: flags that may not be set are left out.
         place = Placement(
             target.account_id, target.folder.mailbox_id, one.moment or now, one.flags.bits & allowed,
@@ -88,7 +90,16 @@ async def _ready(
     return tuple(ready)
 
 
-async def _content(session: Session, spool: Spool, *, binary: bool) -> Content:
+async def _wish(session: Session, target: Located) -> Wish | None:
+    """How what comes into this folder is encrypted, where its owner wishes that."""
+    role = target.folder.special_use
+    wish = (await enclosing.wishes(session.context.pool, [target.account_id] if role else ())).get(
+        target.account_id
+    )
+    return wish if wish is not None and role in wish.on_append else None
+
+
+async def _content(session: Session, spool: Spool, wish: Wish | None, *, binary: bool) -> Content:
     """The message of this spool, ready to be kept."""
     spool.finish()
     if binary and spool.body().find(b"\0") >= 0:
@@ -97,6 +108,10 @@ async def _content(session: Session, spool: Spool, *, binary: bool) -> Content:
     header, body = spool.header, spool.body()
     if b"\0" in header or body.find(b"\0") >= 0:
         raise BadMessage(codes.HAS_NUL)
+    if wish is not None:
+        enclosed = await enclosing.enclosed(session.context.pool, wish, b"", header, body)
+        if enclosed is not None:
+            return enclosed
     content, _ = await contents.prepare(session.context.pool, b"", header, body)
     return content
 

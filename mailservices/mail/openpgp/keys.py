@@ -164,8 +164,8 @@ def describe(public: bytes) -> Described:
         cert = Cert.from_bytes(public)
         packets = list(_packets(bytes(cert)))
         fingerprint, revoked = cert.fingerprint, cert.is_revoked
-    keys = _keys(packets)
-    refusal = _refusal(keys, packets)
+        keys = _keys(packets)
+        refusal = _refusal(keys, packets)
     user_ids, expires_at = [], None
     if not refusal:
         try:
@@ -218,8 +218,6 @@ def _keys(packets: Sequence[Packet]) -> list[_Key]:
             found.append(_Key(packet.key_algorithm, name, bits, packet.key_created))
         elif packet.tag == Tag.Signature and packet.key_flags is not None:
             _bind(found[-1] if packet.signature_type == SignatureType.SubkeyBinding else found[0], packet)
-    if not found:
-        raise PrivacyError("the certificate has no key that is known")
     return found
 
 

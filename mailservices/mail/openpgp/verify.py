@@ -11,7 +11,7 @@ from typing import Final
 
 import pysequoia
 from pysequoia import Cert, Sig
-from pysequoia.packet import HashAlgorithm, PacketPile, Tag
+from pysequoia.packet import HashAlgorithm, PacketPile, SignatureType
 
 from mailservices.mail import mime as parts
 from mailservices.mail.findings import Result
@@ -30,6 +30,7 @@ SIGNED_OCTETS: Final = 50 * 2**20
 NOT_SIGNED: Final = Verdict(Result.NONE)
 
 _WEAK: Final = (HashAlgorithm.MD5, HashAlgorithm.SHA1, HashAlgorithm.RipeMD)
+_OF_TEXTS: Final = (SignatureType.Binary, SignatureType.Text)
 _CLEAR: Final = re.compile(rb"\s*-----BEGIN PGP SIGNED MESSAGE-----\r?\n")
 _CLEAR_SIGNATURE: Final = re.compile(
     rb"\n(-----BEGIN PGP SIGNATURE-----\r?\n.*?\n-----END PGP SIGNATURE-----)(\s*)(.*)\Z", re.DOTALL
@@ -76,7 +77,8 @@ def verify(found: Signed | None, certificates: Sequence[bytes], now: datetime) -
     """
     if found is None:
         return NOT_SIGNED
-    verdicts = [_verdict(found, signature, certificates, now) for signature in found.signatures]
+    with errors("the signature cannot be verified"):
+        verdicts = [_verdict(found, signature, certificates, now) for signature in found.signatures]
     order = (Result.PASS, Result.FAIL, Result.POLICY, Result.NEUTRAL)
     return min(verdicts, key=lambda one: order.index(one.result))
 
@@ -105,7 +107,7 @@ def _clear(octets: bytes) -> Signed:
 
 def _signatures(octets: bytes) -> Iterator[Sig]:
     with errors("the signature cannot be read"):
-        found = [one for one in PacketPile.from_bytes(octets) if one.tag == Tag.Signature]
+        found = [one for one in PacketPile.from_bytes(octets) if one.signature_type in _OF_TEXTS]
         if not found:
             raise PrivacyError("the signature is none")
         for packet in found[:SIGNATURES]:
@@ -124,12 +126,14 @@ def _verdict(found: Signed, signature: Sig, certificates: Sequence[bytes], now: 
         if described.refusal or described.revoked:
             why = described.refusal or "the key was revoked"
             return Verdict(Result.POLICY, why, described.fingerprint, described.addresses, signature.created)
-        holds = _holds(found, signature, certificate)
-        result, why = (Result.PASS, "") if holds else (Result.FAIL, "the text or the signature was changed")
-        if holds and _is_after(signature.created, described.expires_at):
+        if _is_after(signature.created, described.expires_at):
             result, why = Result.POLICY, "the key had expired when it signed"
-        if holds and _is_after(now, signature.expiration):
+        elif _is_after(now, signature.expiration):
             result, why = Result.POLICY, "the signature has expired"
+        elif _holds(found, signature, certificate):
+            result, why = Result.PASS, ""
+        else:
+            result, why = Result.FAIL, "the text or the signature was changed"
         return Verdict(result, why, described.fingerprint, described.addresses, signature.created)
     return unknown
 
@@ -140,11 +144,10 @@ def _is_after(moment: datetime | None, end: datetime | None) -> bool:
 
 def _made_by(certificate: bytes, issuer: str) -> bool:
     """Whether one of its keys has this fingerprint or key id."""
-    with errors("the certificate cannot be read"):
-        for packet in PacketPile.from_bytes(certificate):
-            if packet.fingerprint and issuer in (packet.fingerprint.lower(), (packet.key_id or "").lower()):
-                return True
-    return False
+    return any(
+        packet.fingerprint and issuer in (packet.fingerprint.lower(), (packet.key_id or "").lower())
+        for packet in PacketPile.from_bytes(certificate)
+    )
 
 
 def _holds(found: Signed, signature: Sig, certificate: bytes) -> bool:
