@@ -14,6 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import MD5, SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from mailservices.mail import address
@@ -41,6 +42,8 @@ _T = TypeVar("_T", bound=x509.ExtensionType)
 #: What the libraries raise of octets that are no certificate, or a strange one.
 UNREADABLE: Final = (
     ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+    # Where warnings are errors.
+    CryptographyDeprecationWarning,
 )  # fmt: skip
 
 
