@@ -1,13 +1,17 @@
 """What fuzzing begins with: the octets of the transcripts' clients, the messages, and the words in both."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from appliance import ROOT
-from mailservices.mail import unpacking
+from mailservices.mail import headers, mime, unpacking
+from mailservices.mail.smime import bringing, entities
 from tests.transcripts.runner import TRANSCRIPTS, Step, steps
 
 RETURNED = sorted((ROOT / "tests" / "returned").glob("*.eml"))
+SIGNED_OR_ENCRYPTED = sorted((ROOT / "tests" / "smime").glob("*.eml"))
+#: Octets of one that is worth being changed.
+SMALL = 32 * 1024
 MESSAGES = sorted((ROOT / "tests" / "messages").glob("*.eml"))
 _LINES = {
     "smtp_lines": ".smtp",
@@ -105,6 +109,31 @@ _OTHERS = {
 }
 
 
+def _contents(low: str, high: str) -> Iterator[bytes]:
+    """The CMS in the messages of tests/smime."""
+    for path in SIGNED_OR_ENCRYPTED:
+        if low <= path.name < high and path.stat().st_size < SMALL:
+            header, body = headers.split(path.read_bytes())
+            message = mime.scan(header, body)
+            part = message.children[-1] if message.children else message
+            yield entities.octets(part, body)
+
+
+def _brought() -> Iterator[bytes]:
+    for path in sorted((ROOT / "tests" / "smime" / "keys").glob("*.pem")):
+        yield path.read_bytes()
+        yield bringing.read(path.read_bytes()).certificate
+
+
+_SMIME: dict[str, Callable[[], Iterator[bytes]]] = {
+    "certificates_for_mail": lambda: (bringing.read(octets).certificate for octets in _brought()),
+    "brought_certificates": _brought,
+    "signatures_of_mail": lambda: _contents("0", "4"),
+    "signed_mail": lambda: (one.read_bytes() for one in SIGNED_OR_ENCRYPTED if one.stat().st_size < SMALL),
+    "encrypted_mail": lambda: _contents("4", "5"),
+}
+
+
 def _client(wanted: list[Step]) -> bytes:
     """A conversation's lines, each once."""
     return b"".join(step.octets(_Names()) for step in wanted if step.kind == "C" and step.times == 1)
@@ -131,6 +160,8 @@ def of(name: str) -> list[bytes]:
     found = list(_OTHERS.get(name, []))
     if name == "returned_mail":
         found = [path.read_bytes() for path in RETURNED]
+    if name in _SMIME:
+        found = list(_SMIME[name]())
     if name in _WORDS:
         suffix, expression = _WORDS[name]
         texts = [path.read_bytes() for path in MESSAGES] if suffix == ".eml" else conversations(suffix)

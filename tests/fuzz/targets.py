@@ -1,13 +1,16 @@
-"""The targets: each takes any octets. It returns, or raises ProtocolError; anything else is a bug.
+"""The targets: each takes any octets. It returns, or raises ProtocolError or PrivacyError; anything else is a bug.
 
 What a docstring says besides is asserted. Where octets arrive in pieces, the first octet says how they are cut.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final, TypeVar
 
+from appliance import ROOT
 from mailservices.mail import (
     address,
     addresses,
@@ -42,13 +45,18 @@ from mailservices.mail import (
     webhooks,
 )
 from mailservices.mail.arc.verify import Verifier as ArcVerifier
+from mailservices.mail.authors import of as author_addresses
 from mailservices.mail.dkim import canonical, keys, signature, tags
 from mailservices.mail.dkim.canonical import BodyHashes, Form
 from mailservices.mail.dkim.verify import SIGNATURES
 from mailservices.mail.dkim.verify import Verifier as DkimVerifier
 from mailservices.mail.errors import FolderNameInvalid, ProtocolError, SignInFailed
+from mailservices.mail.findings import Result
+from mailservices.mail.privacy import PrivacyError
 from mailservices.mail.questions import Flow, Missing
 from mailservices.mail.scram import nobodys
+from mailservices.mail.smime import bringing, enveloped, signed, trust, verifying
+from mailservices.mail.smime import certificates as smime_certificates
 from mailservices.net import proxy_header
 from mailservices.protocols.dots import Stuffer
 from mailservices.protocols.imap import commands as imap
@@ -69,6 +77,7 @@ from mailservices.protocols.smtp.replies import LINE_OCTETS, ReplyReader
 Target = Callable[[bytes], None]
 Outcome = TypeVar("Outcome")
 
+NOON: Final = datetime(2026, 11, 2, 12, tzinfo=UTC)
 #: Octets of one literal that the IMAP target takes, as the server does for strangers.
 LITERAL_OCTETS: Final = 8 * 1024
 #: What every printed structure may be longer than its message.
@@ -88,7 +97,7 @@ def run(name: str, octets: bytes) -> None:
     """Once; what a parser may say of nonsense is no bug."""
     try:
         TARGETS[name](octets)
-    except ProtocolError:
+    except (ProtocolError, PrivacyError):
         return
 
 
@@ -759,6 +768,55 @@ def results_fields(octets: bytes) -> None:
     if written.isascii() and "?" not in written and len(written) < authentication_results.VALUE_CHARACTERS:
         assert again == read
     assert authentication_results.without_forged(b"A: b\r\n" + octets, read.authserv_id).startswith(b"A: b")
+
+
+@target
+def certificates_for_mail(octets: bytes) -> None:
+    """What can be read of a certificate is text that a database takes."""
+    told = smime_certificates.describe(octets)
+    assert "\0" not in "".join((told.algorithm, *told.addresses))
+    assert len(told.addresses) <= smime_certificates.ADDRESSES
+
+
+@target
+def brought_certificates(octets: bytes) -> None:
+    """What is brought is read again as what it is."""
+    brought = bringing.read(octets)
+    assert bringing.read(brought.certificate).certificate == brought.certificate
+    smime_certificates.load_all(brought.chain)
+
+
+@target
+def signatures_of_mail(octets: bytes) -> None:
+    """Nobody is believed without a root, whatever a signature says."""
+    for found in (signed.Signed(octets, None), signed.Signed(octets, b"x")):
+        outcome = verifying.verify(found, ("alice@example.org",), verifying.Known(trust.Roots([])), NOON)
+        assert outcome.verdict.result is not Result.PASS
+
+
+@target
+def signed_mail(octets: bytes) -> None:
+    """Only what is signed as a whole is found."""
+    header, body = headers.split(octets)
+    found = signed.find(header, body)
+    assert (found is not None) is signed.is_signed(mime.scan(header, body))
+    if found is not None:
+        assert found.content is None or found.content in octets
+        verifying.verify(found, author_addresses(header), verifying.Known(trust.Roots([])), NOON)
+
+
+@target
+def encrypted_mail(octets: bytes) -> None:
+    """Never more comes out than was put in."""
+    for name in ("alice", "bob"):
+        with suppress(PrivacyError):
+            own = smime_key(name)
+            assert len(enveloped.decrypt(octets, own.certificate, own.key or b"")) <= len(octets)
+
+
+@cache
+def smime_key(name: str) -> bringing.Brought:
+    return bringing.read((ROOT / "tests" / "smime" / "keys" / f"{name}.pem").read_bytes())
 
 
 def quietly(function: Callable[..., object], *arguments: object) -> None:

@@ -42,6 +42,7 @@ _T = TypeVar("_T", bound=x509.ExtensionType)
 #: What the libraries raise of octets that are no certificate, or a strange one.
 UNREADABLE: Final = (
     ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+    x509.InvalidVersion,
     # Where warnings are errors.
     CryptographyDeprecationWarning,
 )  # fmt: skip

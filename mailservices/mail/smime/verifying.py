@@ -6,6 +6,7 @@ read. Trusted is what leads to a root, or whom somebody of ours has vouched for.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -128,7 +129,8 @@ def _certificates(data: cms.SignedData) -> Iterator[x509.Certificate]:
     if not isinstance(data["certificates"], core.Void):
         for one in islice(data["certificates"], CERTIFICATES):
             if one.name == "certificate":
-                yield certificates.load(one.chosen.dump())
+                with suppress(PrivacyError):
+                    yield certificates.load(one.chosen.dump())
 
 
 def _lists(data: cms.SignedData) -> Iterator[x509.CertificateRevocationList]:

@@ -1,0 +1,27 @@
+"""Whose a message says it is."""
+
+import pytest
+
+from mailservices.mail import authors
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        (b"From: Alice <Alice@EXAMPLE.org>\r\nTo: bob@example.org\r\n\r\n", ("alice@example.org",)),
+        (
+            b"Sender: b@example.org\r\nFrom: a@example.org,\r\n b@example.org\r\n",
+            ("b@example.org", "a@example.org"),
+        ),
+        ("From: Jörg <jörg@bücher.example>\r\n".encode(), ("jörg@xn--bcher-kva.example",)),
+        (b"From: nobody\r\nFrom: @example.org\r\nFrom: a..b@example.org\r\nFrom: \xff@example.org\r\n", ()),
+        (b"Subject: a@example.org\r\n", ()),
+    ],
+)
+def test_the_addresses_of_from_and_sender_count(header: bytes, found: tuple[str, ...]) -> None:
+    assert authors.of(header) == found
+
+
+def test_no_more_than_a_few_are_looked_at() -> None:
+    many = b", ".join(b"a%d@example.org" % number for number in range(50))
+    assert len(authors.of(b"From: " + many + b"\r\nFrom: b@example.org\r\n")) == authors.AUTHORS
