@@ -196,6 +196,7 @@ API: dict[str, Rule] = {
     "mta-sts-policy": SEEN,
     "blocklist-entry": OPERATE,
     "certificate": OPERATE,
+    "mail-root": OPERATE,
     "inbound-policy": SEEN,
     "dns-list": OPERATE,
     "trusted-network": OPERATE,

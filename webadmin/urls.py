@@ -57,6 +57,7 @@ from webadmin.privacy import key_pages
 from webadmin.privacy import pages as private
 from webadmin.privacy.api import KeyViewSet, RequestViewSet
 from webadmin.privacy.policy_api import AccountMailViewSet, DirectoryViewSet, DomainMailViewSet
+from webadmin.privacy.roots_api import RootViewSet
 from webadmin.queue import pages as queue
 from webadmin.queue import waiting
 from webadmin.queue.api import QueueViewSet, SuppressionViewSet
@@ -93,17 +94,15 @@ router.register("withheld-capabilities", WithheldViewSet, basename="withheld-cap
 router.register("app-passwords", AppPasswordViewSet, basename="app-password")
 router.register("forwardings", ForwardingViewSet, basename="forwarding")
 router.register("vacations", VacationViewSet, basename="vacation")
-<<<<<<< HEAD
 router.register("removed-messages", RemovedViewSet, basename="removed-message")
 router.register("exports", ExportViewSet, basename="export")
 router.register("recovery-addresses", RecoveryViewSet, basename="recovery-address")
-=======
+router.register("mail-roots", RootViewSet, basename="mail-root")
 router.register("privacy-keys", KeyViewSet, basename="privacy-key")
 router.register("certificate-requests", RequestViewSet, basename="certificate-request")
 router.register("private-mail", AccountMailViewSet, basename="private-mail")
 router.register("domain-private-mail", DomainMailViewSet, basename="domain-private-mail")
 router.register("key-directories", DirectoryViewSet, basename="key-directory")
->>>>>>> 9d63ff7 (privacy: Manage keys, requests, wishes and directories over REST)
 router.register("issuers", IssuerViewSet)
 router.register("blocks", BlockViewSet, basename="block")
 router.register("queue", QueueViewSet)

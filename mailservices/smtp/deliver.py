@@ -11,7 +11,7 @@ from mailservices.mail.errors import BadMessage, NoSuchFolder, Unavailable
 from mailservices.mail.findings import Finding, Result
 from mailservices.mail.vocabulary import Event, SpecialUse
 from mailservices.net import metrics
-from mailservices.smtp import leaving, private, signing, submission
+from mailservices.smtp import learning, leaving, private, signing, submission
 from mailservices.smtp.private import Place, Text
 from mailservices.smtp.session import Session, named
 from mailservices.smtp.stages.arrival import Arrival
@@ -71,6 +71,7 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     except NoSuchFolder:
         # Its owner removed the Junk folder just now: it is made anew when the message comes again.
         raise (Unavailable if arrival.junk else NoSuchFolder) from None
+    await learning.learn(session.context.pool, [place.box.account_id for place in places], arrival)
     if arrival.seen:
         domain, seen = arrival.seen
         arrival.desk.tally.add(Kind.DMARC, domain, seen.facts())

@@ -24,6 +24,7 @@ from mailservices.smtp.stages import (
     loops,
     rates,
     signatures,
+    signed,
     spf,
 )
 from mailservices.smtp.stages.arrival import PASSED, Arrival, Outcome, Stage, Verdict
@@ -38,8 +39,8 @@ FIRST_RECIPIENT: Point = ((iprev.check, helo.check, dnslists.check, spf.check),)
 EACH_RECIPIENT: Point = ((greylist.check,),)
 #: Of every message, whoever sends it.
 ALWAYS: Point = ((limits.check,), (loops.check,))
-#: Of a message from the world. DMARC judges by what was found before it: SPF, DKIM, ARC.
-MESSAGE: Point = ((signatures.check,), (dmarc.check,))
+#: Of a message from the world. DMARC judges by what was found before it: SPF, DKIM, ARC. What is signed is told.
+MESSAGE: Point = ((signatures.check,), (dmarc.check,), (signed.check,))
 
 #: The counter of a method and result; there are a few dozen.
 _count = cache(metrics.FINDINGS.labels)

@@ -35,6 +35,7 @@ from mailservices.store.tally import Tally
 NAMES = {
     "iprev": "Reverse DNS", "helo": "Greeting", "dnslists": "DNS lists", "spf": "SPF", "greylist": "Greylisting",
     "limits": "Header limits", "loops": "Mail loop", "signatures": "DKIM and ARC", "dmarc": "DMARC",
+    "signed": "S/MIME and OpenPGP",
 }  # fmt: skip
 
 

@@ -53,10 +53,11 @@ from webadmin.policy import actions as policy
 from webadmin.policy.models import DnsList, InboundPolicy, TrustedNetwork, TrustedSealer, Withheld
 from webadmin.privacy import actions as privacy
 from webadmin.privacy.directory import set_directory
-from webadmin.privacy.models import Directory, Key, Request
+from webadmin.privacy.models import Directory, Key, Request, Root
 from webadmin.privacy.models import Policy as PrivacyPolicy
 from webadmin.privacy.policy import change_policy
 from webadmin.privacy.requests import request_certificate
+from webadmin.privacy.roots import add_root
 from webadmin.queue import routes, sources, suppressions
 from webadmin.queue.models import Message, Recipient, Route, Source, Suppression
 from webadmin.records.actions import offer_sts
@@ -198,6 +199,7 @@ class World:
         stranger: Any = self.foreign[Administrator]
         alone: Rows = {
             Certificate: certificates.add_certificate(OPERATOR, *authority.for_hosts("mail.own.test")),
+            Root: add_root(OPERATOR, authority.path.read_text()),
             Issuer: signin.create_issuer(OPERATOR, "https://a.test", "mail", jwks_url="https://a.test/keys"),
             Route: routes.create_route(OPERATOR, recipient="far.test", host="relay.test"),
             Source: sources.add_source(OPERATOR, pool="main", address="192.0.2.1"),

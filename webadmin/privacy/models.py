@@ -250,3 +250,26 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.about} {self.fingerprint}"
+
+
+class Root(models.Model):
+    """Whom the appliance believes whose a certificate for mail is, besides those that the machine trusts."""
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    subject = models.TextField()
+    #: DER.
+    certificate = models.BinaryField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "privacy_root"
+        ordering = ("subject", "pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(fingerprint__regex=r"^[0-9a-f]{64}$"), name="privacy_root_fingerprint"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.subject

@@ -106,7 +106,7 @@ def _pem(octets: bytes, password: bytes | None) -> tuple[list[x509.Certificate],
         if match[1].endswith(b"PRIVATE KEY"):
             key = _private(serialization.load_pem_private_key, match[0], password)
         elif match[1] == b"CERTIFICATE":
-            found += _certificates(x509.load_pem_x509_certificates, match[0])
+            found += certificates.load_pem(match[0])
         elif match[1] == b"PKCS7":
             found += _certificates(pkcs7.load_pem_pkcs7_certificates, match[0])
     return found, key

@@ -65,6 +65,18 @@ def load(der: bytes) -> x509.Certificate:
     return read
 
 
+def load_pem(text: bytes) -> list[x509.Certificate]:
+    """Certificates in PEM.
+
+    Raises:
+        PrivacyError: one of them is none.
+    """
+    try:
+        return [load(der(one)) for one in x509.load_pem_x509_certificates(text)]
+    except UNREADABLE as error:
+        raise PrivacyError("That is no certificate that can be read.") from error
+
+
 def load_all(chain: bytes) -> list[x509.Certificate]:
     """DER certificates, one behind the other.
 

@@ -68,8 +68,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Message:
-    """What is read of the CMS."""
+class Message:
+    """What is read of a signature."""
 
     content: bytes
     signers: Sequence[cms.SignerInfo]
@@ -84,7 +84,7 @@ def verify(found: Signed, authors: Collection[str], known: Known, now: datetime)
         authors: the addresses in From and Sender, in normal form (RFC 8550 §3).
     """
     try:
-        message = _read(found)
+        message = read(found)
         outcomes = [_judge(message, signer, authors, known, now) for signer in message.signers]
     except (PrivacyError, *_UNREADABLE) as error:
         words = str(error) if isinstance(error, PrivacyError) else "the signature cannot be read"
@@ -93,7 +93,8 @@ def verify(found: Signed, authors: Collection[str], known: Known, now: datetime)
     return min(outcomes, key=lambda one: order.index(one.verdict.result))
 
 
-def _read(found: Signed) -> _Message:
+def read(found: Signed) -> Message:
+    """Raises PrivacyError, or what the libraries raise, for what cannot be read."""
     outer = cms.ContentInfo.load(found.signature)
     if outer["content_type"].native != "signed_data":
         raise PrivacyError("there is no signature in it")
@@ -109,7 +110,7 @@ def _read(found: Signed) -> _Message:
         if isinstance(inner["content"], core.Void):
             raise PrivacyError("what is signed is not in it")
         said = bytes(inner["content"])
-    return _Message(said, signers, list(_certificates(data)), list(_lists(data)))
+    return Message(said, signers, list(_certificates(data)), list(_lists(data)))
 
 
 def content(found: Signed) -> bytes:
@@ -119,7 +120,7 @@ def content(found: Signed) -> bytes:
         PrivacyError: it is not there, or cannot be read.
     """
     try:
-        return _read(found).content
+        return read(found).content
     except _UNREADABLE as error:
         raise PrivacyError("the signature cannot be read") from error
 
@@ -142,7 +143,7 @@ def _lists(data: cms.SignedData) -> Iterator[x509.CertificateRevocationList]:
 
 
 def _judge(
-    message: _Message, signer: cms.SignerInfo, authors: Collection[str], known: Known, now: datetime
+    message: Message, signer: cms.SignerInfo, authors: Collection[str], known: Known, now: datetime
 ) -> Outcome:
     learnt = [certificates.load(one) for one in known.certificates]
     certificate = next((one for one in (*message.certificates, *learnt) if _is_of(signer["sid"], one)), None)
@@ -166,7 +167,7 @@ def _judge(
 def _trusted(
     outcome: Outcome,
     certificate: x509.Certificate,
-    message: _Message,
+    message: Message,
     authors: Collection[str],
     known: Known,
     now: datetime,
@@ -200,7 +201,7 @@ def _unfit(certificate: x509.Certificate, now: datetime) -> str:
     return ""
 
 
-def _revoked(certificate: x509.Certificate, message: _Message, above: Sequence[x509.Certificate]) -> bool:
+def _revoked(certificate: x509.Certificate, message: Message, above: Sequence[x509.Certificate]) -> bool:
     """By a list that came with it: one of its issuer's, and whole. None is fetched."""
     for one in message.lists:
         issuer = next((issuer for issuer in above if issuer.subject == one.issuer == certificate.issuer), None)
@@ -243,7 +244,7 @@ def _weak(signer: cms.SignerInfo) -> str:
     return f"signed with {name.upper()}, which can be forged" if name in _WEAK else "signed with an unknown hash"
 
 
-def _broken(message: _Message, signer: cms.SignerInfo, certificate: x509.Certificate) -> str:
+def _broken(message: Message, signer: cms.SignerInfo, certificate: x509.Certificate) -> str:
     """Why the signature does not hold; empty: it does (RFC 5652 §5.4 and §5.6)."""
     name = signer["digest_algorithm"]["algorithm"].native
     hashing = _HASHES[name]()

@@ -14,11 +14,13 @@ from mailservices.mail.codes import Reply
 from mailservices.mail.envelope import Envelope
 from mailservices.mail.findings import Finding
 from mailservices.mail.policy import NO_CHECKS, Action, Inbound
+from mailservices.mail.smime.learning import Learnt
 from mailservices.net.dns import Resolver
 from mailservices.net.gateway import Gateway
 from mailservices.net.rates import Rates
 from mailservices.smtp.stages.lately import Lately
 from mailservices.smtp.stages.listings import Listings
+from mailservices.smtp.stages.trusted import Trusted
 from mailservices.store.directory import Route
 from mailservices.store.policy import Policies, Rules
 from mailservices.store.pool import Pool
@@ -63,6 +65,7 @@ class Desk:
     gateway: Gateway
     tally: Tally
     lately: Lately = field(default_factory=Lately)
+    trusted: Trusted = field(default_factory=Trusted)
 
 
 @dataclass(slots=True)
@@ -105,6 +108,8 @@ class Arrival:
     spf: tuple[Finding, ...] | None = None
     #: What ARC says; None where it was not asked.
     chain: Chain | None = None
+    #: A certificate of its author's, for those who wish to learn.
+    learnt: Learnt | None = None
     #: What its domain is to be told of it, and which that is, once it is settled what becomes of it (DMARC).
     seen: tuple[str, Seen] | None = None
 

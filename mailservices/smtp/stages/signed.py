@@ -1,0 +1,107 @@
+"""Signatures of what is written: S/MIME (RFC 8551) and OpenPGP (RFC 3156). They are told, nothing hangs on them.
+
+Only a message that is signed as a whole is looked at; of any other, some words of its header are. OpenPGP is
+verified by keys that are known: those of the author's own here, and what was learnt (store/correspondents.py).
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from mailservices.mail import authors
+from mailservices.mail.findings import Finding, Result
+from mailservices.mail.openpgp import verify as openpgp
+from mailservices.mail.privacy import PrivacyError
+from mailservices.mail.smime import learning, signed, verifying
+from mailservices.mail.smime.trust import Roots
+from mailservices.mail.vocabulary import KeyKind, Trust
+from mailservices.smtp.stages.arrival import PASSED, Arrival, Verdict
+from mailservices.store import correspondents
+from mailservices.store.correspondents import Known
+
+#: Octets of a message whose signature is verified, and from which on a thread does it.
+SIGNED_OCTETS: Final = 50 * 2**20
+INLINE_OCTETS: Final = 64 * 1024
+#: RFC 7281; OpenPGP has no method that is registered.
+SMIME, OPENPGP = "smime", "x-openpgp"
+
+#: Words of a header without which no message is signed as a whole; and what begins OpenPGP's clear text.
+_WORDS: Final = (b"multipart/signed", b"pkcs7-mime")
+_CLEAR: Final = b"-----BEGIN PGP SIGNED MESSAGE-----"
+_BEGINS: Final = 200
+
+
+async def check(arrival: Arrival) -> Verdict:
+    """Raises Unavailable where the keys cannot be read."""
+    header = arrival.header.lower()
+    if not any(word in header for word in _WORDS) and _CLEAR not in arrival.body[:_BEGINS]:
+        return PASSED
+    if len(arrival.body) > SIGNED_OCTETS:
+        method = OPENPGP if b"pkcs7" not in header else SMIME
+        return Verdict(findings=(Finding(method, Result.NEUTRAL, "it is too large to be verified"),))
+    who, desk = authors.of(arrival.header), arrival.desk
+    accounts = sorted({box.account_id for route in arrival.routes for box in route.mailboxes})
+    known = await correspondents.of_authors(desk.pool, who, accounts)
+    roots = await desk.trusted.roots(desk.pool)
+    now = datetime.now(UTC)
+    if len(arrival.body) > INLINE_OCTETS:
+        return await asyncio.to_thread(_verified, arrival, who, known, roots, now)
+    return _verified(arrival, who, known, roots, now)
+
+
+def _verified(
+    arrival: Arrival, who: Collection[str], known: Sequence[Known], roots: Roots, now: datetime
+) -> Verdict:
+    found = _smime(arrival, who, known, roots, now) or _openpgp(arrival, known, now)
+    return Verdict(findings=(found,)) if found else PASSED
+
+
+def _smime(
+    arrival: Arrival, who: Collection[str], known: Sequence[Known], roots: Roots, now: datetime
+) -> Finding | None:
+    found = signed.find(arrival.header, arrival.body)
+    if found is None:
+        return None
+    ours = [one for one in known if one.kind == KeyKind.SMIME]
+    bad = {one.fingerprint for one in ours if _is_bad(one)}
+    vouched = {one.fingerprint for one in ours if one.trust in (Trust.OWN, Trust.VERIFIED)}
+    before = verifying.Known(roots, vouched, bad, tuple(one.public for one in ours))
+    outcome = verifying.verify(found, who, before, now)
+    arrival.learnt = learning.learnt(found, outcome, who, before, now)
+    verdict = outcome.verdict
+    # RFC 7281 §3.2: whose certificate it is, and which.
+    told = {
+        "body.smime-identifier": next(
+            (one for one in verdict.addresses if one in who), "".join(verdict.addresses[:1])
+        ),
+        "body.smime-serial": outcome.serial,
+        "body.smime-issuer": outcome.issuer,
+    }
+    return Finding(
+        SMIME, verdict.result, verdict.reason, tuple((name, value) for name, value in told.items() if value)
+    )
+
+
+def _openpgp(arrival: Arrival, known: Sequence[Known], now: datetime) -> Finding | None:
+    try:
+        found = openpgp.signed(arrival.header, arrival.body)
+    except PrivacyError as error:
+        return Finding(OPENPGP, Result.NEUTRAL, str(error))
+    if found is None:
+        return None
+    ours = [one for one in known if one.kind == KeyKind.OPENPGP]
+    verdict = openpgp.verify(found, [one.public for one in ours], now)
+    result, reason = verdict.result, verdict.reason
+    used = next((one for one in ours if one.fingerprint == verdict.fingerprint), None)
+    if used is not None and result is Result.PASS:
+        if _is_bad(used):
+            result, reason = Result.POLICY, "the key was revoked or refused"
+        elif used.trust == Trust.SEEN:
+            reason = "the key was learnt, and nobody has compared it"
+    told = (("body.x-openpgp-fingerprint", verdict.fingerprint),) if verdict.fingerprint else ()
+    return Finding(OPENPGP, result, reason, told)
+
+
+def _is_bad(one: Known) -> bool:
+    return one.revoked or one.trust == Trust.REFUSED
