@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mailservices.mail.errors import BadMessage, TooLarge
+from mailservices.mail.errors import BadMessage, TooLarge, Unavailable
 from mailservices.store.spool import HEADER_OCTETS, MEMORY_OCTETS, Spool
 
 
@@ -37,3 +37,33 @@ def test_a_thread_that_still_reads_does_not_keep_it_from_closing(tmp_path: Path)
     with memoryview(spool.body()) as held:
         spool.close()
         assert held[0:1] == b"x"
+
+
+def test_what_is_secret_gets_into_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_arguments: object) -> None:
+        pytest.fail("a file was made")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    held = Spool.secrets_held
+    with Spool(10 * MEMORY_OCTETS, tmp_path, secret=True) as spool:
+        spool.write(b"\r\n" + b"x" * 2 * MEMORY_OCTETS)
+        spool.write(b"y" * MEMORY_OCTETS)
+        spool.finish()
+        assert len(spool.body()) == 3 * MEMORY_OCTETS
+        assert spool.body()[-1:] == b"y"
+        assert Spool.secrets_held == held + 3 * MEMORY_OCTETS
+    assert Spool.secrets_held == held
+
+
+def test_more_secrets_than_there_is_memory_for_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailservices.store.spool.SECRET_OCTETS", Spool.secrets_held + 3 * MEMORY_OCTETS)
+    first, second = Spool(10 * MEMORY_OCTETS, secret=True), Spool(10 * MEMORY_OCTETS, secret=True)
+    for spool in (first, second):
+        spool.write(b"\r\n" + b"x" * 2 * MEMORY_OCTETS)
+    first.finish()
+    with pytest.raises(Unavailable):
+        second.finish()
+    first.close()
+    with Spool(10 * MEMORY_OCTETS, secret=True) as third:
+        third.write(b"\r\n" + b"x" * 2 * MEMORY_OCTETS)
+        third.finish()

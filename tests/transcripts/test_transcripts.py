@@ -10,6 +10,7 @@ import pytest
 
 from mailservices.store.policy import KEPT_SECONDS
 from tests.conftest import Person, make_person
+from tests.e2e.private import encrypts
 from tests.services import HOSTNAME, Services
 from tests.transcripts.runner import TRANSCRIPTS, play
 from webadmin.audit.record import OPERATOR
@@ -29,6 +30,12 @@ POP: dict[str, dict[str, Any]] = {
     "hasty": {"login_delay": 3600},
     "tidy": {"delete_retrieved": True, "to_trash": True, "login_delay": 0},
     "archivist": {"folder": "Archive", "newest_days": 30, "expire_days": 365},
+}
+#: Who has what comes in encrypted, to which key (tests/mail/openpgp/keys), and what follows where that is broken.
+KEYS = {
+    "private": ("alice", "wait"),
+    "waiting": ("expired", "wait"),
+    "patient": ("revoked", "deliver"),
 }
 
 
@@ -86,6 +93,16 @@ def cast(text: str, domain: Domain) -> dict[str, str]:
     return variables
 
 
+def private(text: str, domain: Domain) -> dict[str, str]:
+    variables = {}
+    for name, (key, when_broken) in KEYS.items():
+        if f"${name}" in text:
+            person = make_person(domain, name)
+            encrypts(person, key, when_broken=when_broken)
+            variables |= variables_of(person, name)
+    return variables
+
+
 #: `$picky_spf`: Alice in a domain that refuses for this check alone; the others are not made.
 PICKY: dict[str, dict[str, Any]] = {
     "spf": {"spf": "refuse"},
@@ -131,7 +148,7 @@ def outside(world: Services) -> Iterator[Services]:
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.name)
 def test_a_transcript(path: Path, services: Services, domain: Domain, request: pytest.FixtureRequest) -> None:
     text = path.read_text()
-    variables = cast(text, domain)
+    variables = cast(text, domain) | private(text, domain)
     if "P: limited" in text:
         request.getfixturevalue("limited")
     if "P: world" in text:

@@ -52,7 +52,7 @@ def test_a_key_is_made_renewed_and_revoked() -> None:
     assert described.expires_at == until
     assert described.addresses == ("alice@example.org",)
     assert described.subject == "Grüße <alice@example.org>"
-    assert described.broken(NOW) == ""
+    assert described.broken(datetime.now(UTC)) == ""
     longer = keys.renewed(made.secret or b"", until + timedelta(days=365))
     assert keys.describe(longer.public).expires_at == until + timedelta(days=365)
     assert keys.read(longer.secret or b"") == longer
