@@ -6,7 +6,7 @@ A certificate is kept in binary form. Whatever is weak is described with the rea
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import pysequoia
 from pysequoia import Cert, Tsk
@@ -21,6 +21,8 @@ from mailservices.mail.privacy import Described, PrivacyError
 CERTIFICATE_OCTETS: Final = 512 * 1024
 #: Packets of a certificate that are looked at, and User IDs with addresses that are kept of it.
 PACKETS: Final = 2000
+#: Certificates of one address that are looked at.
+CERTIFICATES: Final = 10
 ADDRESSES: Final = 50
 #: RFC 9580 §12.4, and NIST SP 800-131A: fewer bits are not to be used.
 RSA_BITS: Final = 2048
@@ -150,6 +152,34 @@ def armoured(public: bytes) -> str:
     """
     with errors("this is no OpenPGP key"):
         return str(Cert.from_bytes(public))
+
+
+class Usable(NamedTuple):
+    """A certificate that mail can be encrypted to, and what it is."""
+
+    public: bytes
+    described: Described
+
+
+def usable(octets: bytes, mailbox: str, now: datetime) -> Usable:
+    """Of the certificates that a directory has for an address (in normal form), the newest that can be used.
+
+    Raises:
+        PrivacyError: none can; why the last one cannot.
+    """
+    with errors("this is no OpenPGP certificate"):
+        certificates = [bytes(one) for one in Cert.split_bytes(octets)][:CERTIFICATES]
+    why, found = "there is no certificate", []
+    for public in certificates:
+        described = describe(public)
+        named = mailbox in {one.lower() for one in described.addresses}
+        broken = described.broken(now) or ("" if named else "the key is for another address")
+        why = broken or why
+        if not broken:
+            found.append(Usable(public, described))
+    if not found:
+        raise PrivacyError(why)
+    return max(found, key=lambda one: one.described.not_before)
 
 
 def describe(public: bytes) -> Described:

@@ -115,6 +115,22 @@ def test_what_is_no_certificate_is_not_described() -> None:
             function(b"nothing")
 
 
+def test_of_what_a_directory_has_the_newest_that_can_be_used_counts() -> None:
+    newest = keys.generate("", "alice@example.org").public
+    now = datetime.now(UTC)
+    several = public("expired") + public("alice") + newest + public("bob")
+    assert keys.usable(several, "alice@example.org", now).public == newest
+    assert keys.usable(public("alice"), "alice@example.org", now).described == keys.describe(public("alice"))
+    for octets, why in (
+        (b"", "no certificate"),
+        (b"nothing", "no OpenPGP certificate"),
+        (public("bob"), "for another address"),
+        (public("expired"), "the key expired"),
+    ):
+        with pytest.raises(PrivacyError, match=why):
+            keys.usable(octets, "alice@example.org", now)
+
+
 def packet(tag: int, body: bytes) -> bytes:
     return bytes([0xC0 | tag, len(body)]) + body
 
