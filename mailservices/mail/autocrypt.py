@@ -46,14 +46,14 @@ class Told:
 def read(header: bytes, now: datetime) -> Told | None:
     """What the one good Autocrypt field says; None where there is none, or the message is none to learn from."""
     moment = dates.parse_field(headers.first(header, b"date") or b"")
-    author = _author(header)
-    if moment is None or not author or _is_passed_over(header):
+    who = author(header)
+    if moment is None or not who or _is_passed_over(header):
         return None
-    found = [told for told in _fields(header, author, min(moment, now), now) if told]
+    found = [told for told in _fields(header, who, min(moment, now), now) if told]
     return found[0] if len(found) == 1 else None
 
 
-def _author(header: bytes) -> str:
+def author(header: bytes) -> str:
     """The address in From, where there is just one, in normal form."""
     fields = [headers.unfold(value) for name, value in headers.fields(header) if name == b"from"]
     listed = addresses.parse(fields[0]) if len(fields) == 1 else []
