@@ -14,7 +14,7 @@ from mailservices import log
 from mailservices.mail.errors import Unavailable
 from mailservices.net.bell import DELIVER, DELIVERY_QUEUE, MAINTENANCE_QUEUE, REPORTS_QUEUE, WEBHOOKS_QUEUE, celery
 from mailservices.store import expiry, queue
-from workers import aggregates, maintenance, notices, reading, signing
+from workers import aggregates, finding, maintenance, notices, reading, signing
 from workers.engine import Engine
 from workers.loop import Loop
 
@@ -102,7 +102,9 @@ def _add_tasks(app: Celery, loop: Loop) -> None:
         _quietly(loop, maintenance.tidy(loop.engine.pool), MAINTENANCE_LIMIT)
 
     def tend_keys() -> None:
+        """Our DKIM keys, and those that were found of correspondents."""
         _quietly(loop, signing.tend(loop.engine), MAINTENANCE_LIMIT)
+        _quietly(loop, finding.look_again(loop.engine), MAINTENANCE_LIMIT)
 
     def read() -> None:
         """Bring the text index up to date."""

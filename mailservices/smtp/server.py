@@ -22,6 +22,7 @@ from mailservices.net.rates import Rates
 from mailservices.net.worker import Listener
 from mailservices.smtp import pipeline
 from mailservices.smtp.conversation import converse
+from mailservices.smtp.directories import Directories
 from mailservices.smtp.session import LMTP, RECEPTION, SUBMISSION, SUBMISSIONS, Context, Profile, Session
 from mailservices.smtp.stages.arrival import Desk
 from mailservices.smtp.stages.listings import Listings
@@ -66,6 +67,7 @@ class SmtpService:
             self.bell,
             KeyRing(self.pool, self.config.sealing_key),
             desk,
+            Directories(self.pool, resolver, self.config),
         )
         self.outs = SignOuts(self.pool, self.doors)
         read = partial(certificates.read, self.pool, self.config.sealing_key)

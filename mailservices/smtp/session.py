@@ -16,6 +16,7 @@ from mailservices.net.bell import Bell
 from mailservices.net.connection import is_loopback
 from mailservices.protocols.smtp.reader import Reader
 from mailservices.protocols.smtp.session import State
+from mailservices.smtp.directories import Directories
 from mailservices.smtp.incoming import Incoming
 from mailservices.smtp.stages.arrival import Arrival, Desk, Stranger
 from mailservices.smtp.wire import Wire
@@ -53,6 +54,7 @@ class Context:
     bell: Bell
     keys: KeyRing
     desk: Desk
+    directories: Directories
 
 
 @dataclass(frozen=True, slots=True)
