@@ -145,6 +145,17 @@ def dkim(work: str) -> Callable[[Side], list[str]]:
     return command
 
 
+def private(kind: str, size: int, rounds: int) -> Callable[[Side], list[str]]:
+    """Neither side's servers take part: the peer is GnuPG or OpenSSL, as a process for each message."""
+
+    def command(side: Side) -> list[str]:
+        engine = "ours" if side.name == "ours" else "other"
+        sized = [f"--size={size}", f"--rounds={rounds}"]
+        return ["privacy_load.py", f"--engine={engine}", f"--kind={kind}", *sized]
+
+    return command
+
+
 def front(size: int, messages: int, sessions: int) -> Callable[[Side], list[str]]:
     """Neither side's servers take part: the peer is aiosmtpd as it comes."""
 
@@ -260,5 +271,21 @@ COMPARISONS = (
     Comparison(
         "DKIM: verify 4 KiB (beside dkimpy)", dkim("verify"), lambda found: float(found["ms"]), "ms", limit=0.5,
         less_is_better=True,
+    ),
+    Comparison(
+        "encrypt 4 KiB on arrival, OpenPGP: CPU (beside gpg)", private("openpgp", 4096, 100),
+        lambda found: float(found["ms"]), "ms", limit=1.5, less_is_better=True,
+    ),
+    Comparison(
+        "encrypt 10 MiB on arrival, OpenPGP: CPU (beside gpg)", private("openpgp", 10 * 2**20, 5),
+        lambda found: float(found["ms"]), "ms", limit=150.0, less_is_better=True,
+    ),
+    Comparison(
+        "encrypt 4 KiB on arrival, S/MIME: CPU (beside openssl)", private("smime", 4096, 100),
+        lambda found: float(found["ms"]), "ms", limit=1.5, less_is_better=True,
+    ),
+    Comparison(
+        "encrypt 10 MiB on arrival, S/MIME: CPU (beside openssl)", private("smime", 10 * 2**20, 5),
+        lambda found: float(found["ms"]), "ms", limit=150.0, less_is_better=True,
     ),
 )  # fmt: skip

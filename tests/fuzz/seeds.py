@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from appliance import ROOT
-from mailservices.mail import headers, mime, unpacking
+from mailservices.mail import autocrypt, headers, mime, unpacking
 from mailservices.mail.smime import bringing, entities
+from tests.mail.openpgp import cast
 from tests.transcripts.runner import TRANSCRIPTS, Step, steps
 
 RETURNED = sorted((ROOT / "tests" / "returned").glob("*.eml"))
@@ -125,12 +126,22 @@ def _brought() -> Iterator[bytes]:
         yield bringing.read(path.read_bytes()).certificate
 
 
-_SMIME: dict[str, Callable[[], Iterator[bytes]]] = {
+def _autocrypt() -> Iterator[bytes]:
+    for name in ("alice", "bob"):
+        field = autocrypt.field(f"{name}@example.org", cast.public(name), mutual=True)
+        yield f"From: {name}@example.org\r\nDate: Mon, 2 Nov 2026 12:00:00 +0000\r\n".encode() + field + b"\r\n"
+
+
+_PRIVATE: dict[str, Callable[[], Iterator[bytes]]] = {
     "certificates_for_mail": lambda: (bringing.read(octets).certificate for octets in _brought()),
     "brought_certificates": _brought,
     "signatures_of_mail": lambda: _contents("0", "4"),
     "signed_mail": lambda: (one.read_bytes() for one in SIGNED_OR_ENCRYPTED if one.stat().st_size < SMALL),
     "encrypted_mail": lambda: _contents("4", "5"),
+    "openpgp_keys": lambda: (one.read_bytes() for one in sorted(cast.KEYS.glob("*.asc"))),
+    "openpgp_signed_mail": lambda: (one.read_bytes() for one in sorted(cast.CASES.glob("??-*.eml"))),
+    "openpgp_encrypted_mail": lambda: (one.read_bytes() for one in sorted(cast.CASES.glob("for-*.eml"))),
+    "autocrypt_headers": _autocrypt,
 }
 
 
@@ -160,8 +171,8 @@ def of(name: str) -> list[bytes]:
     found = list(_OTHERS.get(name, []))
     if name == "returned_mail":
         found = [path.read_bytes() for path in RETURNED]
-    if name in _SMIME:
-        found = list(_SMIME[name]())
+    if name in _PRIVATE:
+        found = list(_PRIVATE[name]())
     if name in _WORDS:
         suffix, expression = _WORDS[name]
         texts = [path.read_bytes() for path in MESSAGES] if suffix == ".eml" else conversations(suffix)

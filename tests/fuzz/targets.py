@@ -16,6 +16,7 @@ from mailservices.mail import (
     addresses,
     aggregate,
     authentication_results,
+    autocrypt,
     binary,
     content,
     dane,
@@ -23,6 +24,7 @@ from mailservices.mail import (
     destinations,
     dmarc,
     dnslist,
+    encrypted,
     gist,
     headers,
     lexical,
@@ -30,9 +32,11 @@ from mailservices.mail import (
     mime,
     mta_sts,
     preview,
+    privacy,
     report_message,
     returned,
     routing,
+    seven_bit,
     structure,
     subject,
     surrogate,
@@ -52,6 +56,9 @@ from mailservices.mail.dkim.verify import SIGNATURES
 from mailservices.mail.dkim.verify import Verifier as DkimVerifier
 from mailservices.mail.errors import FolderNameInvalid, ProtocolError, SignInFailed
 from mailservices.mail.findings import Result
+from mailservices.mail.openpgp import decrypt as openpgp_decrypt
+from mailservices.mail.openpgp import keys as openpgp_reader
+from mailservices.mail.openpgp import verify as openpgp_verify
 from mailservices.mail.privacy import PrivacyError
 from mailservices.mail.questions import Flow, Missing
 from mailservices.mail.scram import nobodys
@@ -73,11 +80,14 @@ from mailservices.protocols.smtp import commands as smtp
 from mailservices.protocols.smtp import limits, parameters
 from mailservices.protocols.smtp import reader as smtp_reader
 from mailservices.protocols.smtp.replies import LINE_OCTETS, ReplyReader
+from tests.mail.openpgp import cast as openpgp_cast
 
 Target = Callable[[bytes], None]
 Outcome = TypeVar("Outcome")
 
 NOON: Final = datetime(2026, 11, 2, 12, tzinfo=UTC)
+#: When all keys of the cast are there.
+LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
 #: Octets of one literal that the IMAP target takes, as the server does for strangers.
 LITERAL_OCTETS: Final = 8 * 1024
 #: What every printed structure may be longer than its message.
@@ -817,6 +827,74 @@ def encrypted_mail(octets: bytes) -> None:
 @cache
 def smime_key(name: str) -> bringing.Brought:
     return bringing.read((ROOT / "tests" / "smime" / "keys" / f"{name}.pem").read_bytes())
+
+
+@target
+def openpgp_keys(octets: bytes) -> None:
+    """What can be read of a key is text that a database takes, and is read again as what it is."""
+    found = openpgp_reader.read(octets)
+    described = openpgp_reader.describe(found.public)
+    assert "\0" not in "".join((described.algorithm, described.subject, *described.addresses))
+    assert len(described.addresses) <= openpgp_reader.ADDRESSES
+    again = openpgp_reader.describe(openpgp_reader.read(found.public).public)
+    assert again.fingerprint == described.fingerprint
+    assert not described.refusal or not described.encrypts
+
+
+@target
+def openpgp_signed_mail(octets: bytes) -> None:
+    """Whatever holds was signed by a key that is known, and says what that key signed."""
+    header, body = headers.split(octets)
+    found = openpgp_verify.signed(header, body)
+    if found is not None:
+        assert found.text is None or len(found.text) <= 2 * len(octets)
+        verdict = openpgp_verify.verify(found, openpgp_certificates(), NOON)
+        assert verdict.result is not Result.PASS or verdict.addresses
+
+
+@target
+def openpgp_encrypted_mail(octets: bytes) -> None:
+    """It is opened, or it is not."""
+    header, body = headers.split(octets)
+    armoured = openpgp_decrypt.sealed(header, body)
+    assert armoured is None or encrypted.is_encrypted(header, body)
+    if armoured is not None:
+        openpgp_decrypt.decrypt(armoured, openpgp_cast.secret("alice"), openpgp_certificates())
+
+
+@cache
+def openpgp_certificates() -> list[bytes]:
+    return [openpgp_cast.public(name) for name in ("alice", "bob", "nist", "expired")]
+
+
+@target
+def autocrypt_headers(octets: bytes) -> None:
+    """Whoever is told of stands in From, and mail can be encrypted to her."""
+    told = autocrypt.read(octets, LATER)
+    if told is not None:
+        assert told.address == autocrypt.author(octets)
+        assert told.described.broken(LATER) == ""
+
+
+@target
+def protected_mail(octets: bytes) -> None:
+    """The body is not touched, and what is inside says of the outside what stands there."""
+    header, body = headers.split(octets)
+    outer = privacy.outer_of_arrived(header, hide_subject=True)
+    made = privacy.payload(header, body, outer)
+    assert made.endswith(b"\r\n" + body)
+    inner = headers.split(made)[0]
+    told = [value.strip() for name, value in headers.fields(inner) if name == b"hp-outer"]
+    assert len(told) == sum(name not in privacy.TRACE for name, _ in headers.fields(outer))
+    assert not any(privacy.is_structural(name) for name, _ in headers.fields(outer))
+
+
+@target
+def seven_bit_mail(octets: bytes) -> None:
+    """What has been made so stays so, and only what somebody else has signed may keep its eight bits."""
+    made = b"".join(seven_bit.encoded(*headers.split(octets)))
+    body = headers.split(made)[1]
+    assert body.isascii() or mime.scan(*headers.split(made)).children or b"signed" in octets.lower()
 
 
 def quietly(function: Callable[..., object], *arguments: object) -> None:
