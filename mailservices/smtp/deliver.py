@@ -1,7 +1,7 @@
 """Stamp a message and commit it, in one transaction: local mailboxes, and the queue for everybody else."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,7 +11,8 @@ from mailservices.mail.errors import BadMessage, NoSuchFolder, Unavailable
 from mailservices.mail.findings import Finding, Result
 from mailservices.mail.vocabulary import Event, SpecialUse
 from mailservices.net import metrics
-from mailservices.smtp import learning, leaving, private, signing, submission
+from mailservices.smtp import learning, leaving, opening, private, signing, submission
+from mailservices.smtp.opening import Readable
 from mailservices.smtp.private import Place, Text
 from mailservices.smtp.session import Session, named
 from mailservices.smtp.stages.arrival import Arrival
@@ -50,8 +51,10 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     held = await submission.is_held(session, envelope)
     places = [] if held else await _places(session, envelope, routes, arrival)
     text = Text(trace.return_path(envelope.return_path), stamps, header, arrival.body)
-    enclosed = await private.enclosed(session, places, text)
-    content, facts = await private.readable(session, envelope, routes, places, enclosed, text, held=held)
+    opened = await opening.readable(session, arrival, places, text)
+    own = await private.enclosed(session, places, text)
+    own |= {account_id: one.content for account_id, one in opened.items()}
+    content, facts = await private.readable(session, envelope, routes, places, own, text, held=held)
     if not facts.whole and not session.profile.submission:
         raise BadMessage(codes.TOO_MANY_PARTS)
     seal = await signing.seal(session, envelope, routes, arrival, stamps + header, now)
@@ -60,10 +63,10 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     )
     size = len(text.return_path) + len(stamps) + len(header) + len(arrival.body)
     delivery = Delivery(
-        tuple(_placed(enclosed.get(place.box.account_id), content, text, place, now) for place in places),
+        tuple(_placed(own.get(place.box.account_id), content, text, place, now) for place in places),
         outgoing,
-        events=tuple(_events(session, envelope, arrival, places, outgoing, size, facts.message_id)),
-        suspect=_suspect(session, envelope, arrival, header) if (places or outgoing) and not enclosed else None,
+        events=tuple(_events(session, envelope, arrival, places, outgoing, size, facts.message_id, opened)),
+        suspect=_suspect(session, envelope, arrival, header) if (places or outgoing) and not own else None,
         away=_away(session, envelope, arrival, header, places),
     )
     try:
@@ -104,11 +107,12 @@ def _away(
 
 
 def _placed(
-    enclosed: Content | None, content: Content, text: Text, place: Place, now: datetime
+    own: Content | None, content: Content, text: Text, place: Place, now: datetime
 ) -> tuple[Content, tuple[Placement, ...]]:
-    """The message as one mailbox has it. Its body is shared by all for whom it is not encrypted."""
-    own = enclosed or replace(content, prefix=text.prefix(place))
-    return own, (Placement(place.box.account_id, place.box.mailbox_id, now),)
+    """The message as one mailbox has it. Its body is shared by all who have it as it came."""
+    return own or replace(content, prefix=text.prefix(place)), (
+        Placement(place.box.account_id, place.box.mailbox_id, now),
+    )
 
 
 def _stamps(session: Session, envelope: Envelope, arrival: Arrival, now: datetime) -> bytes:
@@ -180,6 +184,7 @@ def _events(
     outgoing: Outgoing | None,
     size: int,
     message_id: str,
+    opened: Mapping[int, Readable],
 ) -> Iterator[Row]:
     sender, peer = envelope.return_path, session.wire.peer or None
     account_id = session.identity.account_id if session.identity else None
@@ -205,7 +210,9 @@ def _events(
     )
     junk = f"to Junk: {'; '.join(arrival.junk)}" if arrival.junk else ""
     for place in places:
-        yield row(Event.DELIVERED, place.box.address, place.box.account_id, junk)
+        told = [opened[place.box.account_id].detail] if place.box.account_id in opened else []
+        detail = "; ".join([*told, *([junk] if junk else [])])
+        yield row(Event.DELIVERED, place.box.address, place.box.account_id, detail)
     held = f", held until {outgoing.release_at:%Y-%m-%d %H:%M:%S} UTC" if outgoing and outgoing.release_at else ""
     for recipient in outgoing.recipients if outgoing else ():
         if not recipient.report:

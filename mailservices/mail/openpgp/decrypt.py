@@ -61,7 +61,7 @@ def decrypt(armoured: bytes, secret: bytes, certificates: Sequence[bytes] = ()) 
         try:
             done = pysequoia.decrypt(armoured, tsk.decryptor(), lambda _: known)
             verdict = _verdict(done.valid_sigs[0], certificates)
-        except RuntimeError:
+        except (RuntimeError, OSError):
             # Signed by somebody unknown, or where the library does not look: it can be opened all the same.
             done, verdict = pysequoia.decrypt(armoured, tsk.decryptor()), _NOT_CHECKED
     return Opened(done.bytes or b"", verdict)

@@ -64,7 +64,7 @@ def _smime(
     if found is None:
         return None
     ours = [one for one in known if one.kind == KeyKind.SMIME]
-    bad = {one.fingerprint for one in ours if _is_bad(one)}
+    bad = {one.fingerprint for one in ours if is_bad(one)}
     vouched = {one.fingerprint for one in ours if one.trust in (Trust.OWN, Trust.VERIFIED)}
     before = verifying.Known(roots, vouched, bad, tuple(one.public for one in ours))
     outcome = verifying.verify(found, who, before, now)
@@ -95,7 +95,7 @@ def _openpgp(arrival: Arrival, known: Sequence[Known], now: datetime) -> Finding
     result, reason = verdict.result, verdict.reason
     used = next((one for one in ours if one.fingerprint == verdict.fingerprint), None)
     if used is not None and result is Result.PASS:
-        if _is_bad(used):
+        if is_bad(used):
             result, reason = Result.POLICY, "the key was revoked or refused"
         elif used.trust == Trust.SEEN:
             reason = "the key was learnt, and nobody has compared it"
@@ -103,5 +103,6 @@ def _openpgp(arrival: Arrival, known: Sequence[Known], now: datetime) -> Finding
     return Finding(OPENPGP, result, reason, told)
 
 
-def _is_bad(one: Known) -> bool:
+def is_bad(one: Known) -> bool:
+    """Whether nothing is to be believed on its word."""
     return one.revoked or one.trust == Trust.REFUSED
