@@ -1,7 +1,8 @@
 """A message of seven bits and short lines, as what is signed has to be (RFC 3156 §3, RFC 8551 §3.1.1).
 
 Whoever carries a message may encode it anew on the way, and its signature would not hold any more. Text becomes
-quoted-printable, everything else base64; parts that need neither stay as they are.
+quoted-printable, everything else base64, as message/global may be (RFC 6532 §3.7); parts that need neither stay as
+they are.
 """
 
 import binascii
@@ -35,11 +36,14 @@ def _part(part: Part, header: bytes, body: Octets) -> Iterator[bytes]:
         yield header
         yield bytes(body[part.body.start : part.body.end])
         return
-    if part.children:
-        yield binary.marked(header, b"7bit") if encoding in (b"8bit", b"binary") else header
-        yield from _composite(part, body)
-        return
     octets = bytes(body[part.body.start : part.body.end])
+    if part.children and not (part.type.subtype == b"global" and not octets.isascii()):
+        inside = list(_composite(part, body))
+        # What a header has of eight bits can only stay (RFC 6532 §3.2).
+        what = b"7bit" if all(one.isascii() for one in inside) else b"8bit"
+        yield binary.marked(header, what) if encoding in (b"8bit", b"binary") else header
+        yield from inside
+        return
     if encoding in _ENCODED or not (encoding == b"binary" or _CHANGING.search(octets) or _LONG.search(octets)):
         yield binary.marked(header, b"7bit") if encoding in (b"8bit", b"binary") else header
         yield octets

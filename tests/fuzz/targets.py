@@ -891,10 +891,11 @@ def protected_mail(octets: bytes) -> None:
 
 @target
 def seven_bit_mail(octets: bytes) -> None:
-    """What has been made so stays so, and only what somebody else has signed may keep its eight bits."""
+    """Only what somebody else has signed, or said to have encoded already, may keep its eight bits."""
     made = b"".join(seven_bit.encoded(*headers.split(octets)))
     body = headers.split(made)[1]
-    assert body.isascii() or mime.scan(*headers.split(made)).children or b"signed" in octets.lower()
+    excused = (b"signed", b"base64", b"quoted-printable", b"boundary", b"message/")
+    assert body.isascii() or any(word in octets.lower() for word in excused)
 
 
 def quietly(function: Callable[..., object], *arguments: object) -> None:

@@ -1,5 +1,6 @@
 """Messages of seven bits: what they say stays the same."""
 
+import base64
 from email import message_from_bytes
 from email.policy import default
 
@@ -49,6 +50,18 @@ def test_nothing_else_is_said(name: str) -> None:
     assert all(len(line) <= 998 for line in made.split(b"\r\n"))
     assert not any(line.endswith(b" ") or line.startswith(b"From ") for line in made.split(b"\r\n"))
     assert b"".join(seven_bit.encoded(*headers.split(made))) == made
+
+
+def test_a_message_with_a_header_of_eight_bits() -> None:
+    inner = "Subject: Grüße\r\n\r\nGrüße\r\n".encode()
+    whole = b"Content-Type: message/global\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + inner
+    made = b"".join(seven_bit.encoded(*headers.split(whole)))
+    assert made.startswith(b"Content-Type: message/global\r\nContent-Transfer-Encoding: base64\r\n\r\n")
+    assert base64.b64decode(headers.split(made)[1]) == inner
+    older = whole.replace(b"global", b"rfc822")
+    made = b"".join(seven_bit.encoded(*headers.split(older)))
+    assert b"Content-Transfer-Encoding: 8bit\r\n\r\n" in made
+    assert made.endswith("Subject: Grüße\r\n\r\nGr=C3=BC=C3=9Fe\r\n".encode())
 
 
 def test_what_was_signed_stays() -> None:
