@@ -48,10 +48,12 @@ LEFT JOIN privacy_policy p ON p.account_id = a.id
 LEFT JOIN privacy_policy d ON d.domain_id = a.domain_id
 WHERE a.id = ANY($1::bigint[]) AND a.encrypts <> ''
 """  # noqa: S608 - constants of ours
-# Once for each key: who has been told need not be told with each message.
+# Who has been told need not be told with each message; after a week, she is told again.
 NOTE = """
-INSERT INTO privacy_notice (account_id, about, fingerprint, words) VALUES ($1, 'broken', $2, $3)
-ON CONFLICT (account_id, about, fingerprint) DO NOTHING
+INSERT INTO privacy_notice AS old (account_id, about, fingerprint, words) VALUES ($1, 'broken', $2, $3)
+ON CONFLICT (account_id, about, fingerprint) DO UPDATE
+SET words = excluded.words, created_at = now(), told_at = NULL
+WHERE old.told_at < now() - interval '7 days'
 """
 
 _large = asyncio.Semaphore(LARGE_AT_ONCE)

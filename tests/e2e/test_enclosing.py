@@ -21,7 +21,8 @@ from webadmin.directory.models import Account, Domain
 from webadmin.mailstore.models import Wording
 from webadmin.own import actions as own
 from webadmin.own.models import Answer
-from webadmin.privacy.models import Notice
+from webadmin.privacy.models import Key, Notice
+from webadmin.queue import actions as queue
 from webadmin.queue.models import Recipient
 from webadmin.trace.models import TraceEvent
 
@@ -198,6 +199,29 @@ def test_what_is_held_until_a_moment(
     # The queue's copy went with the delivery.
     until(lambda: Recipient.objects.filter(address=alice.address, settled_at__isnull=False).exists())
     assert found(database, word) == []
+
+
+def test_what_was_held_waits_for_a_key_that_can_be_used(
+    services: Services, domain: Domain, alice: Person, bob: Person
+) -> None:
+    encrypts(alice)
+    with smtplib.SMTP("127.0.0.1", services.ports["submission"], timeout=20) as client:
+        client.starttls(context=ssl._create_unverified_context())
+        client.login(bob.address, bob.password)
+        client.ehlo()
+        client.mail(bob.address, ["HOLDFOR=2"])
+        client.rcpt(alice.address)
+        assert client.data(letter("rue", alice.address).replace(STRANGER.encode(), bob.address.encode()))[0] == 250
+    Key.objects.filter(account_id=alice.account_id).delete()
+    row = until(lambda: Recipient.objects.filter(address=alice.address, attempts__gt=0).first())
+    assert row is not None
+    assert (row.state, row.last_reply[:9]) == ("waiting", "451 4.7.5")
+    [notice] = Notice.objects.filter(account_id=alice.account_id)
+    assert notice.words == "there is no key that mail is encrypted to"
+    encrypts(alice, "bob")
+    queue.retry_now(OPERATOR, Recipient.objects.filter(pk=row.pk))
+    until(lambda: len(messages(services, alice)) == 1)
+    assert b"rue" in opened(messages(services, alice)[0], "bob")
 
 
 def test_reports_and_answers_are_encrypted_too(
