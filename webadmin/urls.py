@@ -25,6 +25,7 @@ from webadmin.dashboard import (
     administrators,
     aliases,
     domains,
+    groups,
     manyaccounts,
     overview,
     session,
@@ -33,6 +34,7 @@ from webadmin.dashboard import (
     tokens,
 )
 from webadmin.directory.api import AccountViewSet, AliasViewSet, DomainViewSet
+from webadmin.directory.groups_api import GroupViewSet
 from webadmin.directory.lifecycle_api import DeletedViewSet, ImportViewSet, LifeViewSet
 from webadmin.directory.people_api import AdministratorViewSet, TenantViewSet, TokenViewSet
 from webadmin.directory.signin_api import AppPasswordViewSet, BlockViewSet, IssuerViewSet
@@ -82,6 +84,7 @@ router.register("accounts", AccountViewSet)
 router.register("account-lives", LifeViewSet, basename="account-life")
 router.register("deleted-accounts", DeletedViewSet, basename="deleted-account")
 router.register("account-imports", ImportViewSet, basename="account-import")
+router.register("groups", GroupViewSet, basename="group")
 router.register("aliases", AliasViewSet, basename="alias")
 router.register("dkim-keys", DkimKeyViewSet, basename="dkim-key")
 router.register("certificates", CertificateViewSet)
@@ -236,6 +239,9 @@ pages: list[URLPattern | URLResolver] = [
     path("accounts/deleted/<int:pk>/", manyaccounts.undelete, name="account-undelete"),
     path("accounts/<int:pk>/app-passwords/new/", signins.new_app_password, name="app-password-new"),
     path("accounts/<int:pk>/app-passwords/<int:app>/revoke/", signins.revoke, name="app-password-revoke"),
+    path("groups/", groups.index, name="groups"),
+    path("groups/new/", groups.new, name="group-new"),
+    path("groups/<int:pk>/", groups.one, name="group"),
     path("aliases/", aliases.index, name="aliases"),
     path("aliases/new/", aliases.new, name="alias-new"),
     path("aliases/<int:pk>/", aliases.one, name="alias"),

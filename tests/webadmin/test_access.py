@@ -79,7 +79,8 @@ PASSWORD = "a long passphrase"
 ABOUT: dict[str, type[Model]] = {
     "session-end": UserSession, "mfa_edit_webauthn": Authenticator, "mfa_remove_webauthn": Authenticator,
     "domain": Domain, "domain-delete": Domain, "domain-dkim": Domain, "domain-policy": Domain,
-    "report-mailbox": Domain, "account": Account, "account-pop": Account, "account-held": Account,
+    "report-mailbox": Domain, "group": Address,
+    "account": Account, "account-pop": Account, "account-held": Account,
     "disposable-new": Account, "account-delete": Account, "app-password-new": Account,
     "app-password-revoke": Account, "alias": Address, "alias-delete": Address, "issuer": Issuer,
     "issuer-delete": Issuer, "recipient": Recipient, "route": Route, "route-delete": Route,
@@ -146,7 +147,7 @@ def rows_of(name: str, tenant: Tenant | None) -> Rows:
         ApiToken: create_token(person, "test")[0],
         Domain: domain,
         Account: account,
-        Address: actions.create_alias(OPERATOR, f"info@{name}", [account.address]),
+        Address: actions.create_alias(OPERATOR, f"info@{name}", [account.address, "b@far.test"]),
         AppPassword: signin.create_app_password(OPERATOR, account, "phone")[0],
         Forwarding: own.forward(OPERATOR, account, [f"elsewhere@{name}"]),
         Vacation: own.change_vacation(OPERATOR, account, text="Away."),

@@ -17,6 +17,7 @@ MENU = (
             ("domains", gettext_lazy("Domains")),
             ("accounts", gettext_lazy("Accounts")),
             ("aliases", gettext_lazy("Aliases")),
+            ("groups", gettext_lazy("Groups")),
         ),
     ),
     (
