@@ -14,7 +14,7 @@ from mailservices import log
 from mailservices.mail.errors import Unavailable
 from mailservices.net.bell import DELIVER, DELIVERY_QUEUE, MAINTENANCE_QUEUE, REPORTS_QUEUE, WEBHOOKS_QUEUE, celery
 from mailservices.store import expiry, queue
-from workers import aggregates, finding, maintenance, notices, reading, signing
+from workers import aggregates, finding, keydirectory, maintenance, notices, reading, signing
 from workers.engine import Engine
 from workers.loop import Loop
 
@@ -111,8 +111,9 @@ def _add_tasks(app: Celery, loop: Loop) -> None:
         _quietly(loop, reading.read(loop.engine.pool), READ_LIMIT)
 
     def private() -> None:
-        """Tell owners of their keys."""
+        """Tell owners of their keys; read what came to directories of keys."""
         _quietly(loop, notices.tell(loop.engine), MAINTENANCE_LIMIT)
+        _quietly(loop, keydirectory.read(loop.engine), MAINTENANCE_LIMIT)
 
     tasks: tuple[tuple[str, Callable[..., None]], ...] = (
         (DELIVER, deliver), (SWEEP, sweep), (REPORT_DAYS, report_days), (TIDY, tidy), (TEND_KEYS, tend_keys),

@@ -7,6 +7,7 @@ from mailservices.store import (
     answers,
     counting,
     greylist,
+    keydirectory,
     lanes,
     maintenance,
     returned,
@@ -55,6 +56,7 @@ async def tidy(pool: Pool) -> None:
         allowance.drop_correspondents,
         sources.drop_source_days,
         signins.drop_sign_ins,
+        keydirectory.drop_submissions,
         counting.drop_counts,
     ):
         removed[step.__name__] = 0
