@@ -124,6 +124,9 @@ class Config:
     secret_key: str
     #: Seals the secrets that lie in the database (mail/sealing.py).
     sealing_key: bytes
+    #: What sealed everything before (`reseal`), and still finds app passwords; None where there is none.
+    former_secret_key: str | None
+    former_digest_key: bytes | None
     #: Proves that a rewritten sender was made here (mail/srs.py).
     srs_key: bytes
     #: Finds app passwords by their digests, and makes the salts of names that nobody has.
@@ -243,13 +246,15 @@ def read(variables: Mapping[str, str]) -> Config:
     pop2 = env.text("POP2", "off").lower()
     if pop2 not in ("off", "tls", "loopback"):
         raise ConfigError(f"{PREFIX}POP2 must be off, tls or loopback, not {pop2!r}.")
-    secret_key = env.secret("SECRET_KEY")
+    secret_key, former = env.secret("SECRET_KEY"), env.secret("FORMER_SECRET_KEY", "") or None
     return Config(
         hostname=env.text("HOSTNAME", "mail.localhost").lower().rstrip("."),
         database=_database(env),
         redis_url=_redis_url(env),
         secret_key=secret_key,
         sealing_key=sealing.derive(secret_key, b"sealing"),
+        former_secret_key=former,
+        former_digest_key=sealing.derive(former, b"digests") if former else None,
         srs_key=sealing.derive(secret_key, b"srs"),
         digest_key=sealing.derive(secret_key, b"digests"),
         tls_certificate=_path(env, "TLS_CERTIFICATE"),

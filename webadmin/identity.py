@@ -37,7 +37,7 @@ CHANGES = {
     "webauthn_removed": "remove passkey",
     "recovery_codes_generated": "make recovery codes",
 }
-_SEALED_FOR = b"second factor"
+SEALED_FOR = b"second factor"
 
 
 def _where(request: HttpRequest) -> str:
@@ -132,12 +132,12 @@ class FactorAdapter(DefaultMFAAdapter):
     """Second factors: their secrets are sealed."""
 
     def encrypt(self, text: str) -> str:
-        sealed = sealing.seal(settings.CONFIG.sealing_key, text.encode(), _SEALED_FOR)
+        sealed = sealing.seal(settings.CONFIG.sealing_key, text.encode(), SEALED_FOR)
         return base64.b64encode(sealed).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
         sealed = base64.b64decode(encrypted_text)
-        return sealing.unseal(settings.CONFIG.sealing_key, sealed, _SEALED_FOR).decode()
+        return sealing.unseal(settings.CONFIG.sealing_key, sealed, SEALED_FOR).decode()
 
     def get_totp_label(self, user: Any) -> str:
         return str(user)

@@ -106,8 +106,7 @@ class Attempt:
 
     async def _check(self, name: str, number: int | None, password: str) -> Accepted | None:
         await self._meet(name)
-        digest = passwords.app_digest(self._room.config.digest_key, password)
-        login = await signin.find_login(self._room.logins, name, digest)
+        login = await self._found(name, password)
         if login is None:
             await self._room.passwords.nobodys(password)
             return None
@@ -120,6 +119,16 @@ class Attempt:
         if not await self._room.passwords.match(login, password):
             return None
         return Accepted(login, password=password if login.scram is None else None)
+
+    async def _found(self, name: str, password: str) -> Login | None:
+        """By an app password, or by the name; one that was made under the former key is good still."""
+        keys = self._room.config
+        login = await signin.find_login(self._room.logins, name, passwords.app_digest(keys.digest_key, password))
+        if keys.former_digest_key is None or (login is not None and login.app_password is not None):
+            return login
+        digest = passwords.app_digest(keys.former_digest_key, password)
+        former = await signin.find_login(self._room.logins, name, digest)
+        return former if former is not None and former.app_password is not None else login
 
     async def _keys(self, name: str, hash_name: str) -> Keys:
         """Real ones, or such as nobody has: it takes one look at the database either way."""

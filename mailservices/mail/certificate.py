@@ -152,7 +152,7 @@ def _issuer(certificate: x509.Certificate) -> str:
 
 def seal(key: bytes, sealing_key: bytes, fingerprint: str) -> bytes:
     """The private key as it may be stored, bound to its certificate."""
-    return sealing.seal(sealing_key, key, _context(fingerprint))
+    return sealing.seal(sealing_key, key, context(fingerprint))
 
 
 def unseal(sealed: bytes, sealing_key: bytes, fingerprint: str) -> bytes:
@@ -161,8 +161,9 @@ def unseal(sealed: bytes, sealing_key: bytes, fingerprint: str) -> bytes:
     Raises:
         NotSealedHere
     """
-    return sealing.unseal(sealing_key, sealed, _context(fingerprint))
+    return sealing.unseal(sealing_key, sealed, context(fingerprint))
 
 
-def _context(fingerprint: str) -> bytes:
+def context(fingerprint: str) -> bytes:
+    """Where a private key belongs."""
     return f"certificate {fingerprint}".encode()

@@ -1,6 +1,7 @@
 """Main passwords and app passwords by every mechanism, and what neither words nor salts tell."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,11 @@ from django.utils import timezone
 
 from mailservices.auth.client import Client
 from mailservices.auth.credentials import Gate
+from mailservices.config import Config
+from mailservices.mail import sealing
 from mailservices.mail.errors import SignInFailed
 from mailservices.protocols.sasl.exchange import Claim
+from mailservices.store.pool import Pool
 from tests.auth.world import HERE, by_answers, by_cram, by_scram, eventually, web
 from tests.conftest import Person
 from webadmin.audit.record import OPERATOR
@@ -108,6 +112,23 @@ async def test_an_app_password_is_good_by_every_mechanism(gate: Gate, alice: Per
     await refused(gate.check(Claim(name, alice.password), HERE))
     await refused(gate.check(Claim(f"{alice.address}/{app.pk + 1}", text), HERE))
     await refused(by_cram(gate, alice.address, alice.password))
+
+
+async def test_an_app_password_outlives_a_change_of_the_secret_key(
+    gate: Gate, alice: Person, config: Config, pool: Pool
+) -> None:
+    app, text = await app_password(alice)
+    changed = replace(config, digest_key=sealing.derive("new", b"digests"))
+    for former, good in ((None, False), (config.digest_key, True)):
+        later = Gate(pool, replace(changed, former_digest_key=former), "imap")
+        try:
+            if good:
+                assert (await later.check(Claim(alice.address, text), HERE)).account_id == alice.account_id
+                assert await later.check(Claim(alice.address, alice.password), HERE)
+                await web(lambda: AppPassword.objects.filter(pk=app.pk).delete())
+            await refused(later.check(Claim(alice.address, text), HERE))
+        finally:
+            await later.close()
 
 
 async def test_an_app_password_is_somebodys(gate: Gate, alice: Person, bob: Person) -> None:

@@ -37,7 +37,7 @@ OCTETS = 4 * 2**20
 AT_ONCE = 40
 #: What is said of one table at most.
 OBJECTIONS = 200
-_CONTEXT = b"import of accounts"
+SEALED_FOR = b"import of accounts"
 _MEGABYTE = 10**6
 
 
@@ -274,8 +274,8 @@ def _local(address: str) -> str:
 
 def _sealed(value: Any) -> str:
     """It has passwords, or what they are checked by: the database is not to know them in the open."""
-    return base64.b64encode(sealing.seal(settings.CONFIG.sealing_key, orjson.dumps(value), _CONTEXT)).decode()
+    return base64.b64encode(sealing.seal(settings.CONFIG.sealing_key, orjson.dumps(value), SEALED_FOR)).decode()
 
 
 def _opened(text: str) -> Any:
-    return orjson.loads(sealing.unseal(settings.CONFIG.sealing_key, base64.b64decode(text), _CONTEXT))
+    return orjson.loads(sealing.unseal(settings.CONFIG.sealing_key, base64.b64decode(text), SEALED_FOR))

@@ -8,7 +8,9 @@ from django.utils.translation import gettext_noop as _
 
 PREFIX = "FACTEUR_"
 #: Never shown.
-SECRETS = frozenset({"DATABASE_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY", "OIDC_CLIENT_SECRET"})
+SECRETS = frozenset(
+    {"DATABASE_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY", "FORMER_SECRET_KEY", "OIDC_CLIENT_SECRET"}
+)
 
 _CLIENT = _(
     "of the client that is registered there; the secret may lie in a file (FACTEUR_OIDC_CLIENT_SECRET_FILE)"
@@ -74,6 +76,11 @@ SETTINGS = (
         "SECRET_KEY",
         _("made for you"),
         _("root of sessions and keyed digests, and seals the secrets in the database: keep it secret, keep it"),
+    ),
+    (
+        "FORMER_SECRET_KEY",
+        _("none"),
+        _("the secret key before: for reseal, and for app passwords that were made under it"),
     ),
 )
 

@@ -41,7 +41,7 @@ def new(domain: str, algorithm: Algorithm, sealing_key: bytes, today: date) -> K
     # The day is for people; the rest makes sure that a name is never used twice.
     selector = f"{algorithm.partition('-')[0]}-{today:%Y%m%d}-{secrets.token_hex(3)}"
     private = sign.new_private(algorithm)
-    sealed = sealing.seal(sealing_key, sign.dump(private), _context(domain, selector))
+    sealed = sealing.seal(sealing_key, sign.dump(private), context(domain, selector))
     return KeptKey(selector, algorithm, sealed, sign.record(private))
 
 
@@ -52,7 +52,7 @@ def opened(domain: str, selector: str, sealed: bytes, sealing_key: bytes) -> Key
         NotSealedHere
     """
     try:
-        return Key(selector, sign.load(sealing.unseal(sealing_key, sealed, _context(domain, selector))))
+        return Key(selector, sign.load(sealing.unseal(sealing_key, sealed, context(domain, selector))))
     except ValueError as error:
         raise NotSealedHere from error
 
@@ -62,7 +62,8 @@ def name(domain: str, selector: str) -> str:
     return f"{selector}._domainkey.{domain}"
 
 
-def _context(domain: str, selector: str) -> bytes:
+def context(domain: str, selector: str) -> bytes:
+    """Where a private key belongs."""
     return f"dkim {name(domain, selector)}".encode()
 
 

@@ -1,8 +1,8 @@
 """Keys that come to a directory by mail, and what is written to their owners.
 
 From draft-koch-openpgp-webkey-service §4: a program sends a key, encrypted to the key of the directory's address.
-Its owner is written a nonce that only who has the key can read, and sends it back. So nobody publishes a key for an
-address of others.
+Its owner is written a nonce that only who has the key can read, and sends it back. So nobody publishes a key for
+an address of others.
 """
 
 import secrets
