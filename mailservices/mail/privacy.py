@@ -38,6 +38,7 @@ LISTED: Final = TRACE | {
 _HP: Final = re.compile(
     rb";[ \t\r\n]*(?:hp|protected-headers)[ \t]*=[ \t]*(?:\"[^\"\r\n]*\"|[^\s;\"]*)", re.IGNORECASE
 )
+_BARE: Final = re.compile(rb"(?<!\r)\n")
 _NOTHING: Final = content.MediaType(b"", b"")
 _PLAIN: Final = b"Content-Type: text/plain; charset=us-ascii"
 
@@ -157,8 +158,8 @@ def payload(header: bytes, body: Octets, outer: bytes | None = None) -> bytes:
 
 
 def _lines(header: bytes) -> bytes:
-    """The fields, each with its line end, without the empty line."""
-    header = header.rstrip(b"\r\n")
+    """The fields, each with its line end, without the empty line; bare LF, which APPEND may bring, mended."""
+    header = _BARE.sub(b"\r\n", header.rstrip(b"\r\n"))
     return header + b"\r\n" if header else b""
 
 

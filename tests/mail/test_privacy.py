@@ -1,9 +1,20 @@
 """What of a message is protected, and what stays outside (RFC 9788)."""
 
+from pathlib import Path
+
 import pytest
 
+from appliance import ROOT
 from mailservices.mail import headers, mime, privacy
+from mailservices.mail.encrypted import is_encrypted
+from mailservices.mail.mime import Part
+from mailservices.mail.opened import readable
+from mailservices.mail.openpgp import decrypt
+from mailservices.mail.openpgp import mime as openpgp
 from mailservices.mail.privacy import Entity
+from tests.mail.openpgp.cast import public, secret
+
+MESSAGES = sorted((ROOT / "tests" / "messages").glob("*.eml"))
 
 HEADER = (
     b"Received: from a by b; now\r\nReturn-Path: <bob@example.org>\r\nSubject: a secret\r\n of two lines\r\n"
@@ -54,6 +65,31 @@ def test_the_payload_has_all_that_its_author_wrote() -> None:
     assert kind.parameter(b"protected-headers") == b"v1"
     assert header.count(b"hp=") == 1
     assert {b"content-language", b"content-transfer-encoding"} < set(names(header))
+
+
+@pytest.mark.parametrize("path", MESSAGES, ids=lambda path: path.stem)
+def test_any_message_is_had_back_as_it_was(path: Path) -> None:
+    header, body = headers.split(path.read_bytes())
+    outer = privacy.outer_of_arrived(header, hide_subject=True)
+    entity = openpgp.encrypt(privacy.payload(header, body, outer), [public("alice")])
+    whole = privacy.message(outer, entity)
+    assert is_encrypted(*whole)
+    message = mime.scan(*whole)
+    assert (message.type.subtype, len(message.children)) == (b"encrypted", 2)
+    made, again = readable(whole[0], decrypt.decrypt(decrypt.sealed(*whole) or b"", secret("alice")).payload)
+    lines = body.replace(b"\r\n", b"\n")
+    assert again.replace(b"\r\n", b"\n") == lines
+    # Whoever looks for a field, finds it, though its place may be another.
+    told = [(name, headers.unfold(value)) for name, value in headers.fields(header)]
+    there = [(name, headers.unfold(value)) for name, value in headers.fields(made)]
+    assert [one for one in told if one not in there and not privacy.is_structural(one[0])] == []
+    assert b"\n" not in whole[0].replace(b"\r\n", b"")
+    before, after = mime.scan(header, body), mime.scan(made, again)
+    assert [part.type.type for part in walk(before)] == [part.type.type for part in walk(after)]
+
+
+def walk(part: Part) -> list[Part]:
+    return [part, *(one for child in part.children for one in walk(child))]
 
 
 def test_what_is_only_signed_hides_nothing() -> None:
