@@ -49,6 +49,8 @@ class Identity:
     account_id: int
     #: The account's primary address.
     address: str
+    #: What her mail is encrypted by before it is stored; empty: nothing.
+    encrypts: str = ""
 
 
 class Gate:
@@ -165,7 +167,7 @@ class Gate:
             self._note_use(accepted.app_password.id, client.peer)
         elif accepted.password is not None:
             self._later(self._keep_keys(accepted, accepted.password))
-        return Identity(login.account_id, login.address)
+        return Identity(login.account_id, login.address, login.encrypts)
 
     # what nobody waits for
 

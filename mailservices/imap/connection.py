@@ -193,7 +193,8 @@ class ImapConnection(Connection):
             return
         self.patience.renew(ahead.size)
         if is_message:
-            spool = Spool(limit, session.context.config.spool, piece=expected is Expected.PIECE)
+            piece = expected is Expected.PIECE
+            spool = Spool(limit, session.context.config.spool, piece=piece, secret=session.private)
             session.spools.append(spool)
             session.reader.accept(session.spools[-1].write)
         else:

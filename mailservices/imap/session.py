@@ -163,6 +163,11 @@ class Session:
         return self.context.gate.meet(self.wire.peer, self.wire.secured)
 
     @property
+    def private(self) -> bool:
+        """Whether what she brings may be encrypted before it is stored: then it gets into no file."""
+        return self.identity is not None and bool(self.identity.encrypts)
+
+    @property
     def account_id(self) -> int:
         """Only asked for by commands that are legal once somebody has signed in."""
         if self.identity is None:

@@ -9,7 +9,7 @@ from mailservices.store.gathering import Gathering
 from mailservices.store.pool import Pool, connection
 
 _LOGIN = """
-SELECT asked.number, p.id, p.address, p.password, p.scram, p.active AND d.active AS active,
+SELECT asked.number, p.id, p.address, p.password, p.scram, p.active AND d.active AS active, p.encrypts,
        a.id AS app_id, a.digest, a.scram AS app_scram, a.secret, a.protocols, a.networks,
        coalesce(a.expires_at <= now(), false) AS expired
 FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS asked(name, digest, number)
@@ -61,6 +61,7 @@ class Login:
     password: str
     scram: bytes | None
     active: bool
+    encrypts: str
     #: The app password that was asked for.
     app_password: AppPassword | None
 
@@ -110,7 +111,7 @@ async def find_all(pool: Pool, name: str) -> tuple[Login | None, list[AppPasswor
 
 def _login(row: Any) -> Login:
     app = _app_password(row) if row["app_id"] is not None else None
-    return Login(row["id"], row["address"], row["password"], row["scram"], row["active"], app)
+    return Login(row["id"], row["address"], row["password"], row["scram"], row["active"], row["encrypts"], app)
 
 
 def _app_password(row: Any) -> AppPassword:

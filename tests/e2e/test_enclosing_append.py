@@ -1,10 +1,12 @@
 """What a client brings into a folder whose owner wants it encrypted; copies stay as they are."""
 
 import imaplib
+import os
+from pathlib import Path
 
 from tests.conftest import Person
 from tests.e2e.private import encrypts, messages, opened
-from tests.services import Services
+from tests.services import Services, until
 from webadmin.directory.models import Domain
 from webadmin.privacy.models import Notice
 
@@ -60,6 +62,34 @@ def test_catenate_and_replace(services: Services, domain: Domain, alice: Person)
     assert messages(services, alice, "Drafts") == []
     assert opened(messages(services, alice, "Sent")[1]).count(b"quince") == 2
     client.shutdown()
+
+
+def test_what_is_brought_gets_into_no_file(services: Services, domain: Domain, alice: Person, bob: Person) -> None:
+    encrypts(alice, on_append=("Sent",))
+    found = {}
+    for person in (alice, bob):
+        client = opened_at(services, person)
+        client.send(b"a1 APPEND Sent {%d+}\r\n" % (3 * 2**20))
+        client.send(b"\r\n" + b"x" * (2 * 2**20))
+        found[person] = until(lambda: held(services))
+        client.shutdown()
+        client.sock.close()
+        until(lambda: not held(services))
+    assert "memfd:message" in found[alice][0]
+    assert "memfd:message" not in found[bob][0]
+
+
+def held(services: Services) -> list[str]:
+    """The files of messages that the processes of the IMAP service have open."""
+    folder, found = services.environment["FACTEUR_SPOOL"], []
+    for path in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            name = os.readlink(path)
+        except OSError:
+            continue
+        if "memfd:message" in name or (name.startswith(folder) and name.endswith("(deleted)")):
+            found.append(name)
+    return found
 
 
 def test_a_key_that_cannot_be_used(services: Services, domain: Domain, alice: Person) -> None:

@@ -118,7 +118,7 @@ async def _content(session: Session, spool: Spool, wish: Wish | None, *, binary:
 
 def _without_nul(spool: Spool) -> Spool:
     """RFC 3516 §4.4: what is binary may be kept in base64; BODY[] could not show it otherwise."""
-    encoded = Spool(spool.limit * 2, spool.folder)
+    encoded = Spool(spool.limit * 2, spool.folder, secret=spool.secret)
     for piece in encoded_parts(spool.header, spool.body()):
         encoded.write(piece)
     spool.close()

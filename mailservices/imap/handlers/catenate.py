@@ -6,7 +6,7 @@ from mailservices.imap.answers import No
 from mailservices.imap.handlers import sections
 from mailservices.imap.handlers.locating import Located, locate
 from mailservices.imap.session import Session
-from mailservices.mail.errors import NoSuchFolder, ProtocolError, TooLarge
+from mailservices.mail.errors import NoSuchFolder, ProtocolError, TooLarge, Unavailable
 from mailservices.protocols.imap import urls
 from mailservices.protocols.imap.urls import MessageUrl
 from mailservices.store import fetch
@@ -20,7 +20,8 @@ async def put_together(session: Session, pieces: Sequence[bytes | None], literal
     Raises:
         No: a URL that leads nowhere, or a message that is too large or empty.
     """
-    whole = Spool(session.context.config.message_bytes, session.context.config.spool)
+    config = session.context.config
+    whole = Spool(config.message_bytes, config.spool, secret=session.private)
     session.spools.append(whole)
     for piece in pieces:
         if piece is None:
@@ -34,6 +35,8 @@ async def put_together(session: Session, pieces: Sequence[bytes | None], literal
             await _append_url(session, piece, whole)
         if isinstance(whole.objection, TooLarge):
             raise No("TOOBIG", "The message is too large.")
+        if isinstance(whole.objection, Unavailable):
+            raise whole.objection
     if not whole.size:
         raise No("", "An empty message cannot be kept.")
     return whole
