@@ -38,7 +38,9 @@ def encrypt(payload: bytes, certificates: Sequence[bytes], secret: bytes | None 
     with errors("it could not be encrypted"):
         signer = Tsk.from_bytes(secret).signer() if secret else None
         armoured = pysequoia.encrypt(payload, [Cert.from_bytes(one) for one in certificates], signer)
-    boundary = _boundary(armoured)
+    boundary, lines = _boundary(armoured), _lines(armoured)
+    # Of a large message, each copy counts.
+    del armoured
     fields = (
         b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted";\r\n boundary="%b"\r\n'
         % boundary
@@ -51,7 +53,7 @@ def encrypt(payload: bytes, certificates: Sequence[bytes], secret: bytes | None 
         b"Content-Description: OpenPGP encrypted message\r\n"
         b'Content-Disposition: inline; filename="encrypted.asc"\r\n\r\n'
     ) % (boundary, boundary)
-    return Entity(fields, b"".join([head, _lines(armoured), b"\r\n--%b--\r\n" % boundary]))
+    return Entity(fields, b"".join([head, lines, b"\r\n--%b--\r\n" % boundary]))
 
 
 def sign(payload: bytes, secret: bytes) -> Entity:
@@ -84,7 +86,7 @@ def _boundary(armoured: bytes) -> bytes:
 
 
 def _lines(armoured: bytes) -> bytes:
-    return armoured.rstrip(b"\n").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return armoured.rstrip(b"\n").replace(b"\n", b"\r\n")
 
 
 def is_encrypted(message: Part, body: Octets) -> bool:

@@ -10,6 +10,8 @@ from mailservices.mail.privacy import Entity
 
 #: RFC 2045 §6.8.
 _LINE: Final = 76
+#: Octets that are encoded at once: of a large text, lines are not all in memory at once.
+_PIECE: Final = _LINE // 4 * 3 * 4096
 _ENVELOPED: Final = frozenset({b"enveloped-data", b"authenveloped-data"})
 _TYPES: Final = frozenset({b"pkcs7-mime", b"x-pkcs7-mime"})
 
@@ -25,9 +27,13 @@ def pkcs7(der: bytes, kind: bytes) -> Entity:
 
 
 def base64(octets: bytes) -> bytes:
-    """In lines. Encoding all at once, then cutting, takes two thirds of the time."""
-    text = binascii.b2a_base64(octets, newline=False)
-    return b"\r\n".join([text[start : start + _LINE] for start in range(0, len(text), _LINE)]) + b"\r\n"
+    """In lines. Encoding a piece, then cutting it, takes two thirds of the time that line by line takes."""
+    pieces = (octets[start : start + _PIECE] for start in range(0, len(octets), _PIECE))
+    return b"".join([_in_lines(binascii.b2a_base64(piece, newline=False)) for piece in pieces])
+
+
+def _in_lines(text: bytes) -> bytes:
+    return b"".join([text[start : start + _LINE] + b"\r\n" for start in range(0, len(text), _LINE)])
 
 
 def is_encrypted(part: Part) -> bool:
