@@ -13,6 +13,7 @@ import pytest
 from mailservices.mail import headers
 from tests.conftest import Database, Person
 from tests.e2e.private import encrypts, encrypts_by_certificate, found, in_files, messages, opened
+from tests.e2e.test_receiving import Port25
 from tests.mail_certificates import MailAuthority
 from tests.services import Services, until
 from webadmin.audit.record import OPERATOR
@@ -282,6 +283,18 @@ def test_a_key_that_cannot_be_used_has_mail_stored_as_it_is_where_that_is_wished
     event = until(lambda: traced(alice))
     assert event is not None
     assert event.subject == ""
+
+
+def test_what_is_refused_leaves_no_subject_either(
+    services: Services, database: Database, domain: Domain, alice: Person
+) -> None:
+    word = f"wolfsbane{alice.account_id}"
+    encrypts(alice)
+    conversation = Port25(services)
+    assert conversation.send(alice.address, letter(word, alice.address) + b"a\rb\r\n.\r\n").startswith("5")
+    conversation.close()
+    until(lambda: TraceEvent.objects.filter(kind="refused", recipient=alice.address).exists())
+    assert found(database, word) == []
 
 
 def test_of_several_keys_one_that_can_be_used_suffices(services: Services, domain: Domain, alice: Person) -> None:
