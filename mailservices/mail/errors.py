@@ -20,6 +20,7 @@
         ├── RelayDenied
         ├── NotYourAddress
         ├── MayNotPost             to this list
+        ├── NoKey                  it may leave encrypted only, and that is not possible
         ├── AliasLoop
         ├── TooLarge
         ├── TooLargeForMailbox
@@ -183,6 +184,14 @@ class NotYourAddress(Permanent):
 class MayNotPost(Permanent):
     smtp = codes.MAY_NOT_POST
     imap = "NOPERM"
+    pop3 = "SYS/PERM"
+
+
+class NoKey(Permanent):
+    """The reply names the recipients."""
+
+    smtp = Reply(550, "5.7.10", "Not sent: it may leave encrypted only, and that is not possible")
+    imap = "CANNOT"
     pop3 = "SYS/PERM"
 
 

@@ -1,8 +1,8 @@
 """Stamp a message and commit it, in one transaction: local mailboxes, and the queue for everybody else."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from mailservices.mail import authentication_results, codes, headers, returned, trace, vacation
@@ -11,8 +11,9 @@ from mailservices.mail.errors import BadMessage, NoSuchFolder, Unavailable
 from mailservices.mail.findings import Finding, Result
 from mailservices.mail.vocabulary import Event, SpecialUse
 from mailservices.net import metrics
-from mailservices.smtp import learning, leaving, opening, private, signing, submission
+from mailservices.smtp import learning, leaving, opening, outgoing_privacy, private, signing, submission
 from mailservices.smtp.opening import Readable
+from mailservices.smtp.outgoing_privacy import Copy
 from mailservices.smtp.private import Place, Text
 from mailservices.smtp.session import Session, named
 from mailservices.smtp.stages.arrival import Arrival
@@ -30,6 +31,19 @@ _MESSAGES = metrics.MESSAGES.labels("smtp", Event.ACCEPTED)
 _OCTETS = metrics.OCTETS.labels("smtp")
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one copy of a message comes to."""
+
+    places: Sequence[Place]
+    contents: tuple[tuple[Content, tuple[Placement, ...]], ...]
+    outgoing: Outgoing | None
+    events: tuple[Row, ...]
+    suspect: Suspect | None
+    away: tuple[Away, ...]
+    size: int
+
+
 async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route], arrival: Arrival) -> None:
     """Commit the message for all its recipients, then wake the workers.
 
@@ -39,6 +53,7 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     Raises:
         MailboxFull, TooLargeForMailbox, NoSuchFolder: for one recipient, so for none.
         NotYourAddress: somebody else's address stands in From of a submission.
+        NoKey: it may leave encrypted only, and a recipient lacks a key.
         BadMessage: it has more parts than can be looked at.
         Unavailable
     """
@@ -47,10 +62,50 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     if not arrival.exempt:
         header = authentication_results.without_forged(header, session.context.config.hostname)
     stamps = _stamps(session, envelope, arrival, now)
-    stamps = await signing.signatures(session, envelope, stamps + header, arrival.body, now) + stamps
+    whole = Copy(session.trace_id, envelope, routes, stamps, header, arrival.body)
+    copies, done = await outgoing_privacy.copies(session, whole)
     held = await submission.is_held(session, envelope)
+    parts: list[_Part] = []
+    for copy in copies:
+        there = {place.box.account_id for part in parts for place in part.places}
+        parts.append(await _part(session, copy, arrival, now, there, done, held=held))
+    try:
+        await session.context.appender.deliver(_together(parts))
+    except NoSuchFolder:
+        # Its owner removed the Junk folder just now: it is made anew when the message comes again.
+        raise (Unavailable if arrival.junk else NoSuchFolder) from None
+    await _after(session, arrival, parts)
+    _COMMIT_SECONDS.observe(time.monotonic() - started)
+    _MESSAGES.inc()
+
+
+async def _after(session: Session, arrival: Arrival, parts: Sequence[_Part]) -> None:
+    """What is done once the message is there."""
+    places = [place.box.account_id for part in parts for place in part.places]
+    await learning.learn(session.context.pool, places, arrival)
+    if arrival.seen:
+        domain, seen = arrival.seen
+        arrival.desk.tally.add(Kind.DMARC, domain, seen.facts())
+    for part in parts:
+        _OCTETS.inc(part.size)
+        if part.outgoing and not part.outgoing.release_at:
+            session.context.bell.ring({one.destination for one in part.outgoing.recipients if not one.report})
+
+
+async def _part(
+    session: Session, copy: Copy, arrival: Arrival, now: datetime, there: Collection[int], done: str, *, held: bool
+) -> _Part:
+    """One copy, ready to be committed.
+
+    Args:
+        there: accounts that another copy goes to.
+        done: what was done with it, for the trace.
+    """
+    envelope, routes, header, body = copy.envelope, copy.routes, copy.header, copy.body
+    stamps = await signing.signatures(session, envelope, copy.stamps + header, body, now) + copy.stamps
     places = [] if held else await _places(session, envelope, routes, arrival)
-    text = Text(trace.return_path(envelope.return_path), stamps, header, arrival.body)
+    places = [place for place in places if place.box.account_id not in there]
+    text = Text(trace.return_path(envelope.return_path), stamps, header, body)
     opened = await opening.readable(session, arrival, places, text)
     own = await private.enclosed(session, places, text)
     own |= {account_id: one.content for account_id, one in opened.items()}
@@ -61,28 +116,30 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
     outgoing = leaving.outgoing(
         session, envelope, routes, seal + stamps, content, facts.message_id, now, held=held
     )
-    size = len(text.return_path) + len(stamps) + len(header) + len(arrival.body)
-    delivery = Delivery(
+    if outgoing:
+        outgoing = replace(outgoing, message_id=copy.trace_id)
+    size = len(text.return_path) + len(stamps) + len(header) + len(body)
+    return _Part(
+        places,
         tuple(_placed(own.get(place.box.account_id), content, text, place, now) for place in places),
         outgoing,
-        events=tuple(_events(session, envelope, arrival, places, outgoing, size, facts.message_id, opened)),
-        suspect=_suspect(session, envelope, arrival, header) if (places or outgoing) and not own else None,
-        away=_away(session, envelope, arrival, header, places),
+        tuple(_events(session, copy, arrival, places, outgoing, size, facts.message_id, done, opened)),
+        _suspect(session, envelope, arrival, header) if (places or outgoing) and not own else None,
+        _away(session, envelope, arrival, header, places),
+        size,
     )
-    try:
-        await session.context.appender.deliver(delivery)
-    except NoSuchFolder:
-        # Its owner removed the Junk folder just now: it is made anew when the message comes again.
-        raise (Unavailable if arrival.junk else NoSuchFolder) from None
-    await learning.learn(session.context.pool, [place.box.account_id for place in places], arrival)
-    if arrival.seen:
-        domain, seen = arrival.seen
-        arrival.desk.tally.add(Kind.DMARC, domain, seen.facts())
-    _COMMIT_SECONDS.observe(time.monotonic() - started)
-    _MESSAGES.inc()
-    _OCTETS.inc(size)
-    if outgoing and not outgoing.release_at:
-        session.context.bell.ring({one.destination for one in outgoing.recipients if not one.report})
+
+
+def _together(parts: Sequence[_Part]) -> Delivery:
+    first, *others = parts
+    return Delivery(
+        tuple(one for part in parts for one in part.contents),
+        first.outgoing,
+        events=tuple(row for part in parts for row in part.events),
+        suspect=first.suspect,
+        away=tuple(one for part in parts for one in part.away),
+        copies=tuple(part.outgoing for part in others if part.outgoing),
+    )
 
 
 def _suspect(session: Session, envelope: Envelope, arrival: Arrival, header: bytes) -> Suspect | None:
@@ -178,14 +235,16 @@ async def _places(session: Session, envelope: Envelope, routes: Sequence[Route],
 
 def _events(
     session: Session,
-    envelope: Envelope,
+    copy: Copy,
     arrival: Arrival,
     places: Sequence[Place],
     outgoing: Outgoing | None,
     size: int,
     message_id: str,
+    done: str,
     opened: Mapping[int, Readable],
 ) -> Iterator[Row]:
+    envelope = copy.envelope
     sender, peer = envelope.return_path, session.wire.peer or None
     account_id = session.identity.account_id if session.identity else None
 
@@ -193,16 +252,17 @@ def _events(
 
     def row(kind: Event, recipient: str, account: int | None, detail: str = "", by: str = own) -> Row:
         return Row(
-            session.trace_id, kind, "smtp", account, peer, sender, recipient, message_id, size, detail,
+            copy.trace_id, kind, "smtp", account, peer, sender, recipient, message_id, size, detail,
             of=domain_of(by),
         )  # fmt: skip
 
     to = [str(one.address) for one in envelope.recipients]
     leads = [place.box.address for place in places]
     leads += [one.address for one in outgoing.recipients] if outgoing else []
-    subject = "" if session.private else named(arrival.header)[0]
+    # The one that stands outside, where the subject is hidden.
+    subject = "" if session.private else named(copy.header)[0]
     yield replace(
-        row(Event.ACCEPTED, ", ".join(to), account_id, summary(arrival.findings)),
+        row(Event.ACCEPTED, ", ".join(to), account_id, done or summary(arrival.findings)),
         subject=subject,
         envid=envelope.envid,
         words=words(sender, *to, *leads, message_id, subject, envelope.envid, peer),

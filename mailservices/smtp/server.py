@@ -31,6 +31,7 @@ from mailservices.store import allowance, certificates, directory, policy
 from mailservices.store import pool as database
 from mailservices.store.appender import Appender
 from mailservices.store.keys import KeyRing
+from mailservices.store.leaving_keys import Wishes
 from mailservices.store.tally import Tally
 from mailservices.store.trace import Journal
 
@@ -68,6 +69,7 @@ class SmtpService:
             KeyRing(self.pool, self.config.sealing_key),
             desk,
             Directories(self.pool, resolver, self.config),
+            Wishes(self.pool),
         )
         self.outs = SignOuts(self.pool, self.doors)
         read = partial(certificates.read, self.pool, self.config.sealing_key)

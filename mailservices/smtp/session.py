@@ -25,6 +25,7 @@ from mailservices.store.appender import Appender
 from mailservices.store.directory import Lookups, Owners, Route
 from mailservices.store.ids import new_id
 from mailservices.store.keys import KeyRing
+from mailservices.store.leaving_keys import Wishes
 from mailservices.store.policy import Rules
 from mailservices.store.pool import Pool
 from mailservices.store.trace import Journal, Row, domain_of, words
@@ -55,6 +56,7 @@ class Context:
     keys: KeyRing
     desk: Desk
     directories: Directories
+    wishes: Wishes
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ class Appender:
 
     async def _wanted(self, batch: list[_Waiting]) -> frozenset[str]:
         """What hooks are to be told of, where something goes into the queue or out of it."""
-        if any(waiting.delivery.outgoing or waiting.delivery.settlement for waiting in batch):
+        if any(any(waiting.delivery.leaving()) or waiting.delivery.settlement for waiting in batch):
             return await self._hooks.wanted()
         return frozenset()
 

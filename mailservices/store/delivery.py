@@ -105,6 +105,8 @@ class Delivery:
     away: tuple[answers.Away, ...] = ()
     #: Where the message is such an answer.
     answered: answers.Answered | None = None
+    #: What is queued besides: copies for those whom the others must not see.
+    copies: tuple[Outgoing, ...] = ()
 
     @property
     def size(self) -> int:
@@ -117,8 +119,14 @@ class Delivery:
     def bodies(self) -> Iterator[Body]:
         for content, _ in self.contents:
             yield content.body
+        for one in self.leaving():
+            yield one.body
+
+    def leaving(self) -> Iterator[Outgoing]:
+        """Whatever goes into the queue."""
         if self.outgoing:
-            yield self.outgoing.body
+            yield self.outgoing
+        yield from self.copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +162,7 @@ async def write(
         db,
         *numbered.rows(),
         bodies.rows(body for delivery in accepted for body in delivery.bodies()),
-        *outgoing.rows([delivery.outgoing for delivery in accepted if delivery.outgoing]),
+        *outgoing.rows([one for delivery in accepted for one in delivery.leaving()]),
         trace.rows(row for delivery in accepted for row in delivery.events),
         answers.rows(away for one in accepted for away in one.away),
         returned.rows([(one.suspect, next(one.bodies())) for one in accepted if one.suspect]),
@@ -170,7 +178,7 @@ async def write(
             await queue.settle_delivered(db, delivery.settlement, wanted)
     if wanted:
         queued = [
-            one for delivery in accepted if delivery.outgoing for one in outgoing.happenings(delivery.outgoing)
+            one for delivery in accepted for leaving in delivery.leaving() for one in outgoing.happenings(leaving)
         ]
         await webhooks.note(db, [one for one in queued if one.kind in wanted])
     return results
@@ -197,7 +205,8 @@ async def _lock(db: Connection, deliveries: Sequence[Delivery]) -> dict[int, Any
     """Lock the accounts that these go to or leave from; for each, what it uses and may use."""
     accounts = {place.account_id for delivery in deliveries for place in delivery.placements()}
     # Only for `stands`: a sender's account is not changed.
-    accounts |= {one.outgoing.account_id for one in deliveries if one.outgoing and one.outgoing.account_id}
+    leaving = (one for delivery in deliveries for one in delivery.leaving())
+    accounts |= {one.account_id for one in leaving if one.account_id}
     return {row["account_id"]: row for row in await db.fetch(LOCK, list(accounts))} if accounts else {}
 
 

@@ -61,6 +61,7 @@ def possible(delivery: Delivery) -> bool:
     """Whether this delivery is of that kind."""
     if (
         delivery.outgoing
+        or delivery.copies
         or delivery.report
         or delivery.settlement
         or delivery.suspect

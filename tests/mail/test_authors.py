@@ -25,3 +25,8 @@ def test_the_addresses_of_from_and_sender_count(header: bytes, found: tuple[str,
 def test_no_more_than_a_few_are_looked_at() -> None:
     many = b", ".join(b"a%d@example.org" % number for number in range(50))
     assert len(authors.of(b"From: " + many + b"\r\nFrom: b@example.org\r\n")) == authors.AUTHORS
+
+
+def test_readers_are_those_that_are_named() -> None:
+    header = b"To: A <a@example.org>,\r\n b@example.org\r\nCc: C@example.org\r\nBcc: d@example.org\r\n"
+    assert authors.readers(header) == ("a@example.org", "b@example.org", "c@example.org")

@@ -6,5 +6,6 @@
 - signed.py        sign; read signatures
 - verifying.py     whether a signature holds, and for whom
 - trust.py         whether a chain leads to a root that is trusted for mail
+- learning.py      which certificate a good signature teaches
 - entities.py      the MIME around it
 """
