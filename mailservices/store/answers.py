@@ -21,6 +21,8 @@ LEASE = timedelta(minutes=5)
 TRIES = 5
 #: Later than that, nobody is answered any more.
 KEPT = timedelta(days=2)
+#: Answers of one account in a day: who floods her under forged names has nobody flooded.
+DAILY = 200
 
 _COLUMNS = ("account_id", "trace_id", "sender", "header")
 CLAIM_AWAY = """
@@ -29,7 +31,7 @@ WHERE id IN (SELECT id FROM own_answer WHERE next_try_at <= now() AND tries < $3
              ORDER BY next_try_at LIMIT $1 FOR UPDATE SKIP LOCKED)
 RETURNING id, account_id, trace_id, sender, header
 """
-# What is answered now, if anything is: she is away, and the sender was not answered lately.
+# What is answered now, if anything is: she is away, the sender was not answered lately, and not many were.
 SAID = """
 SELECT a.address, a.display_name, v.subject, v.text, v.days
 FROM own_vacation v JOIN directory_account a ON a.id = v.account_id
@@ -37,6 +39,7 @@ WHERE v.account_id = $1 AND v.active AND a.active AND a.deleted_at IS NULL
   AND coalesce(v.begins_at <= now(), true) AND coalesce(v.ends_at > now(), true)
   AND NOT EXISTS (SELECT FROM own_answered x WHERE x.account_id = $1 AND x.sender = $2
                   AND x.at > now() - make_interval(days => v.days))
+  AND (SELECT count(*) FROM own_answered x WHERE x.account_id = $1 AND x.at > now() - interval '1 day') < $3
 """
 # An alias of several people is none of hers alone.
 HERS = """
@@ -133,7 +136,7 @@ async def claim(pool: Pool, limit: int) -> list[Waiting]:
 async def said(pool: Pool, waiting: Waiting) -> Said | None:
     """What is answered to it; None where nothing is, any more or again."""
     async with connection(pool) as db:
-        row = await db.fetchrow(SAID, waiting.account_id, _key(waiting.sender))
+        row = await db.fetchrow(SAID, waiting.account_id, _key(waiting.sender), DAILY)
     return Said(*row) if row else None
 
 
