@@ -12,6 +12,10 @@ STATES = (
     _("complained"), _("running"), _("done"), _("prepared"), _("told"), _("blocked"), _("released"), _("found"),
     _("wrong"), _("missing"), _("unknown"),
 )  # fmt: skip
+#: Where keys for private mail come from, and how far they are trusted (mailservices/mail/vocabulary.py).
+KEYS = (
+    _("uploaded"), _("generated"), _("wkd"), _("autocrypt"), _("signed"), _("own"), _("verified"), _("seen"),
+)  # fmt: skip
 #: How a part of the appliance fares.
 FARES = (_("well"), _("look"), _("bad"))
 #: Steps of a rehearsal (mailservices/smtp/rehearsal.py) and their outcomes.

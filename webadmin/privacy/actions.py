@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail.openpgp import keys as openpgp
 from mailservices.mail.privacy import PrivacyError
@@ -37,7 +38,9 @@ def upload(actor: Actor, owner: Owner, octets: bytes, password: str = "", *, our
     must_own(actor, owner)
     found = reading.read(octets, password, datetime.now(UTC))
     if not ours and found.secret is not None:
-        raise ValidationError({"key": "There is a private key in it. Of others you need the public key only."})
+        raise ValidationError(
+            {"key": gettext("There is a private key in it. Of others you need the public key only.")}
+        )
     return keeping.keep(owner, found, KeyOrigin.UPLOADED, actor, ours=ours)
 
 
@@ -60,12 +63,12 @@ def renew(actor: Actor, key: Key, years: int = YEARS_USUAL) -> Key:
     """Let an OpenPGP key end later. Of a certificate, a new one is asked for (`requests`)."""
     must_own(actor, owner_of(key))
     if key.kind != KeyKind.OPENPGP:
-        raise ValidationError("A certificate is renewed by its issuer: make a request for a new one.")
+        raise ValidationError(gettext("A certificate is renewed by its issuer: make a request for a new one."))
     try:
         pair = openpgp.renewed(keeping.opened(key), _end(years))
         described = openpgp.describe(pair.public)
     except PrivacyError as error:
-        raise ValidationError(f"It cannot be renewed: {error}.") from error
+        raise ValidationError(gettext("It cannot be renewed: {cause}.").format(cause=error)) from error
     before = {"expires_at": keeping.day(key.expires_at)}
     for one in _copies(key):
         one.public, one.secret = pair.public, keeping.sealed(key.kind, key.fingerprint, pair.secret)
@@ -81,7 +84,7 @@ def revoke(actor: Actor, key: Key) -> Key:
     """Nobody is to use it any more; an OpenPGP key says so itself to whoever looks it up. It opens old mail."""
     must_own(actor, owner_of(key))
     if not key.ours or key.revoked_at is not None:
-        raise ValidationError("Only a key of one's own can be revoked, and only once.")
+        raise ValidationError(gettext("Only a key of one's own can be revoked, and only once."))
     copies = _copies(key)
     _not_the_last(key, copies)
     public = key.public
@@ -89,7 +92,7 @@ def revoke(actor: Actor, key: Key) -> Key:
         try:
             public = openpgp.revoked(keeping.opened(key))
         except PrivacyError as error:
-            raise ValidationError(f"It cannot be revoked: {error}.") from error
+            raise ValidationError(gettext("It cannot be revoked: {cause}.").format(cause=error)) from error
     for one in copies:
         one.public, one.revoked_at, one.signs, one.encrypts = public, timezone.now(), False, False
         # SMIMEA would go on saying that the certificate is good.
@@ -116,11 +119,15 @@ def use(actor: Actor, key: Key, **uses: bool) -> Key:
         raise TypeError(f"not changeable: {', '.join(sorted(unknown))}")
     wanted = {one for one, yes in uses.items() if yes and not getattr(key, one)}
     if wanted and not key.ours:
-        raise ValidationError("It is somebody else's: mail to her is encrypted to it, and it is for nothing else.")
+        raise ValidationError(
+            gettext("It is somebody else's: mail to her is encrypted to it, and it is for nothing else.")
+        )
     if wanted & {"signs", "decrypts"} and key.secret is None:
-        raise ValidationError("Its private half is not here: upload the key with it.")
+        raise ValidationError(gettext("Its private half is not here: upload the key with it."))
     if wanted & {"signs", "encrypts"} and (key.revoked_at or _ended(key)):
-        raise ValidationError("It has ended or was revoked: it opens old mail, and is good for nothing else.")
+        raise ValidationError(
+            gettext("It has ended or was revoked: it opens old mail, and is good for nothing else.")
+        )
     _must_be_able(key, wanted)
     if uses.get("encrypts") is False and key.encrypts:
         _not_the_last(key, [key])
@@ -133,9 +140,9 @@ def _must_be_able(key: Key, wanted: set[str]) -> None:
     """Raises ValidationError: many certificates are for one thing alone."""
     described = keeping.describe(key)
     if "signs" in wanted and not described.signs:
-        raise ValidationError("It does not sign: it is for encrypting only.")
+        raise ValidationError(gettext("It does not sign: it is for encrypting only."))
     if "encrypts" in wanted and not described.encrypts:
-        raise ValidationError("Nothing can be encrypted to it: it is for signatures only.")
+        raise ValidationError(gettext("Nothing can be encrypted to it: it is for signatures only."))
 
 
 @verb(Right.OWN)
@@ -143,9 +150,9 @@ def trust(actor: Actor, key: Key, word: str) -> Key:
     """Say whether somebody else's key is really hers: verified, seen or refused."""
     must_own(actor, owner_of(key))
     if key.ours:
-        raise ValidationError({"trust": "It is one's own."})
+        raise ValidationError({"trust": gettext("It is one's own.")})
     if word not in (Trust.VERIFIED, Trust.SEEN, Trust.REFUSED):
-        raise ValidationError({"trust": "One of verified, seen, refused."})
+        raise ValidationError({"trust": gettext("One of verified, seen, refused.")})
     return change(actor, "change trust in key", key, {"trust": word})
 
 
@@ -154,7 +161,7 @@ def trust(actor: Actor, key: Key, word: str) -> Key:
 
 def _end(years: int) -> datetime:
     if not 1 <= years <= YEARS_MOST:
-        raise ValidationError({"years": f"From 1 to {YEARS_MOST} years."})
+        raise ValidationError({"years": gettext("From 1 to {most} years.").format(most=YEARS_MOST)})
     return datetime.now(UTC) + timedelta(days=365 * years)
 
 
@@ -182,6 +189,8 @@ def _not_the_last(key: Key, gone: Iterable[Key]) -> None:
     left = Key.objects.filter(lasts, account=key.account_id, kind=key.kind, encrypts=True, ours=True)
     if wishes.exists() and not left.exclude(pk__in=[one.pk for one in gone]).exists():
         raise ValidationError(
-            "What arrives is encrypted to it, and there is no other key for that: add one first, or switch the "
-            "encryption of what arrives off."
+            gettext(
+                "What arrives is encrypted to it, and there is no other key for that: add one first, or switch "
+                "the encryption of what arrives off."
+            )
         )

@@ -3,6 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail.vocabulary import INBOX, KeyKind
 from webadmin.audit.changes import change, create
@@ -59,7 +60,13 @@ def _taking(actor: Actor, domain: Domain, text: str, row: Directory) -> dict[str
         raise ValidationError({"submission": error.messages}) from error
     account = _behind(domain, one)
     if account is None:
-        raise ValidationError({"submission": f"{one} does not lead to one account here: make one for it first."})
+        raise ValidationError(
+            {
+                "submission": gettext(
+                    "{address} does not lead to one account here: make one for it first."
+                ).format(address=one)
+            }
+        )
     now = timezone.now()
     there = keys_of(domain).filter(kind=KeyKind.OPENPGP, address=one, decrypts=True, revoked_at__isnull=True)
     if not there.exclude(expires_at__lt=now).exists():

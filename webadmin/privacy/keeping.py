@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from mailservices.mail import sealing
 from mailservices.mail.errors import ProtocolError
@@ -29,7 +30,9 @@ def keep(owner: Owner, found: Read, origin: KeyOrigin, by: Actor, *, ours: bool)
     """Inside a verb: a row for each address that it may be for, new or renewed, with an entry for each."""
     addresses = _for(owner, found, ours=ours)
     if keys_of(owner).count() + len(addresses) > KEYS:
-        raise ValidationError({"key": f"There are {KEYS} keys already: delete some first."})
+        raise ValidationError(
+            {"key": gettext("There are {count} keys already: delete some first.").format(count=KEYS)}
+        )
     return [_keep(owner, one, found, origin, by, ours=ours) for one in addresses]
 
 
@@ -47,8 +50,16 @@ def _for(owner: Owner, found: Read, *, ours: bool) -> list[str]:
         return fitting[:ADDRESSES]
     told_names = ", ".join(found.described.addresses[:3])
     if ours:
-        raise ValidationError({"key": f"It is for {told_names}: that is no address of {name(owner)}."})
-    raise ValidationError({"key": f"It is for {told_names}: that is your own. Add it as a key of yours."})
+        raise ValidationError(
+            {
+                "key": gettext("It is for {names}: that is no address of {owner}.").format(
+                    names=told_names, owner=name(owner)
+                )
+            }
+        )
+    raise ValidationError(
+        {"key": gettext("It is for {names}: that is your own. Add it as a key of yours.").format(names=told_names)}
+    )
 
 
 def _keep(owner: Owner, address: str, found: Read, origin: KeyOrigin, by: Actor, *, ours: bool) -> Key:
@@ -90,7 +101,9 @@ def _merge(row: Key, found: Read, values: dict[str, Any]) -> None:
         values["public"] = openpgp.merged(bytes(row.public), found.public)
         values["expires_at"] = openpgp.describe(values["public"]).expires_at
     except PrivacyError as error:
-        raise ValidationError({"key": f"The copy that is here does not fit to it: {error}."}) from error
+        raise ValidationError(
+            {"key": gettext("The copy that is here does not fit to it: {cause}.").format(cause=error)}
+        ) from error
 
 
 def _first_uses(owner: Owner, address: str, found: Read) -> dict[str, bool]:
@@ -116,7 +129,9 @@ def own_address(owner: Owner, text: str) -> str:
         raise ValidationError({"address": str(error)}) from error
     own = own_addresses(owner) if isinstance(owner, Account) else ()
     if not is_own(owner, one, own):
-        raise ValidationError({"address": f"{one} is no address of {name(owner)}."})
+        raise ValidationError(
+            {"address": gettext("{address} is no address of {owner}.").format(address=one, owner=name(owner))}
+        )
     return one
 
 
@@ -133,7 +148,9 @@ def opened(key: Key) -> bytes:
         ValidationError: it is not here.
     """
     if key.secret is None:
-        raise ValidationError("Its private half is not here: do it where it was made, then upload it anew.")
+        raise ValidationError(
+            gettext("Its private half is not here: do it where it was made, then upload it anew.")
+        )
     context = sealing.privacy_context(key.kind, key.fingerprint)
     return sealing.unseal(sealing_key(), bytes(key.secret), context)
 

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from webadmin.dashboard.forms import actor, attempt
@@ -27,18 +28,20 @@ if TYPE_CHECKING:
 #: What can be done with a key that asks first: the word of the button -> title, words, what the button says.
 SURE = {
     "revoke": (
-        "Revoke the key of {key.address}?",
-        (
+        gettext_lazy("Revoke the key of {address}?"),
+        gettext_lazy(
             "Nobody is to use it from then on, which cannot be taken back. An OpenPGP key says so itself to "
             "whoever looks it up here; a certificate has to be revoked by its issuer, too. It still opens old "
             "mail."
         ),
-        "Revoke it",
+        gettext_lazy("Revoke it"),
     ),
     "delete": (
-        "Delete the key of {key.address}?",
-        "If its private half is nowhere else, mail that was encrypted to it can never be read again.",
-        "Delete it",
+        gettext_lazy("Delete the key of {address}?"),
+        gettext_lazy(
+            "If its private half is nowhere else, mail that was encrypted to it can never be read again."
+        ),
+        gettext_lazy("Delete it"),
     ),
 }
 
@@ -72,7 +75,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         if attempt(form, lambda: _change(request, key, form.cleaned_data)) is not None:
-            messages.success(request, "Saved. It holds for the next message.")
+            messages.success(request, gettext("Saved. It holds for the next message."))
             return redirect("key", pk)
         key.refresh_from_db()
     context = {
@@ -120,11 +123,16 @@ def private(request: HttpRequest, pk: int) -> HttpResponse:
             answer = _file(*made)
             answer["Cache-Control"] = "no-store"
             return answer
-    words = (
+    words = gettext(
         "Whoever has it reads what is encrypted to the key and signs in your name. Bring it into your mail "
         "program, then delete the file."
     )
-    context = {"form": form, "title": f"Private half of {key.address}", "words": words, "verb": "Take it"}
+    context = {
+        "form": form,
+        "title": gettext("Private half of {address}").format(address=key.address),
+        "words": words,
+        "verb": gettext("Take it"),
+    }
     return render(request, "form.html", {**context, "back": "key", "back_pk": pk})
 
 
@@ -134,12 +142,20 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
     key, word = _key(request, pk), request.POST.get("verb", "")
     if word in SURE and request.POST.get("sure") != "yes":
         title, words, yes = SURE[word]
-        context = {"title": title.format(key=key), "words": words, "yes": yes, "back": reverse("key", args=[pk])}
+        context = {
+            "title": title.format(address=key.address),
+            "words": words,
+            "yes": yes,
+            "back": reverse("key", args=[pk]),
+        }
         return render(request, "confirm.html", {**context, "action": request.path, "fields": [("verb", word)]})
     carry_out: dict[str, Callable[[], str]] = {
         "renew": lambda: _renew(request, key),
-        "revoke": lambda: _done(actions.revoke(actor(request), key), "It is revoked."),
-        "delete": lambda: _done(actions.delete(actor(request), key), f"The key of {key.address} is deleted."),
+        "revoke": lambda: _done(actions.revoke(actor(request), key), gettext("It is revoked.")),
+        "delete": lambda: _done(
+            actions.delete(actor(request), key),
+            gettext("The key of {address} is deleted.").format(address=key.address),
+        ),
     }
     if word not in carry_out:
         raise Http404
@@ -159,9 +175,10 @@ def _done(_result: Any, words: str) -> str:
 def _renew(request: HttpRequest, key: Key) -> str:
     form = YearsForm(request.POST)
     if not form.is_valid():
-        raise ValidationError("Say for how many years, from 1 to 10.")
+        raise ValidationError(gettext("Say for how many years, from 1 to 10."))
     renewed = actions.renew(actor(request), key, form.cleaned_data["years"])
-    return f"It is good until {renewed.expires_at:%Y-%m-%d}: whoever has it should get it anew."
+    words = gettext("It is good until {end:%Y-%m-%d}: whoever has it should get it anew.")
+    return words.format(end=renewed.expires_at)
 
 
 # Those that wait for a certificate
@@ -174,7 +191,8 @@ def waiting(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         key = attempt(form, lambda: requests.import_certificate(actor(request), row, form.octets))
         if key is not None:
-            messages.success(request, f"The certificate for {key.address} is here: the key can be used.")
+            words = gettext("The certificate for {address} is here: the key can be used.")
+            messages.success(request, words.format(address=key.address))
             return redirect("key", key.pk)
     context = {
         "row": row, "form": form, "csr": showing.request_text(row), "changes": _changes(request, row),
@@ -188,9 +206,10 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(visible(actor(request), Request).select_related("account__domain", "domain"), pk=pk)
     back = _back(request, row)
     if request.POST.get("sure") != "yes":
-        words = "Its key is deleted: a certificate that comes for it later is of no use."
-        context = {"title": f"Give up the request for {row.address}?", "words": words, "yes": "Give it up"}
+        words = gettext("Its key is deleted: a certificate that comes for it later is of no use.")
+        title = gettext("Give up the request for {address}?").format(address=row.address)
+        context = {"title": title, "words": words, "yes": gettext("Give it up")}
         return render(request, "confirm.html", {**context, "back": back, "action": request.path})
     requests.discard_request(actor(request), row)
-    messages.success(request, f"The request for {row.address} is given up.")
+    messages.success(request, gettext("The request for {address} is given up.").format(address=row.address))
     return redirect(back)

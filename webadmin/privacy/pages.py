@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail.privacy_policy import Policy as Wished
 from webadmin.dashboard.forms import actor, attempt, page
@@ -43,8 +44,13 @@ def _place(request: HttpRequest, owner: Owner) -> Place:
     manages = may(actor(request), Right.MANAGE)
     if isinstance(owner, Account):
         url = reverse("account-private", args=[owner.pk])
-        return Place(owner, url, f"Private mail of {owner.address}", manages)
-    return Place(owner, reverse("domain-private", args=[owner.pk]), f"Private mail of {owner.name}", manages)
+        return Place(owner, url, gettext("Private mail of {owner}").format(owner=owner.address), manages)
+    return Place(
+        owner,
+        reverse("domain-private", args=[owner.pk]),
+        gettext("Private mail of {owner}").format(owner=owner.name),
+        manages,
+    )
 
 
 # The three lists
@@ -52,7 +58,7 @@ def _place(request: HttpRequest, owner: Owner) -> Place:
 
 @owned
 def own(request: HttpRequest, account: Account) -> HttpResponse:
-    return _index(request, Place(account, reverse("own-private"), "Private mail", changes=True, own=True))
+    return _index(request, Place(account, reverse("own-private"), gettext("Private mail"), changes=True, own=True))
 
 
 def of_account(request: HttpRequest, pk: int) -> HttpResponse:
@@ -77,7 +83,7 @@ def _index(request: HttpRequest, place: Place) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         changed = attempt(form, lambda: policy.change_policy(actor(request), owner, **form.values))
         if changed is not None:
-            messages.success(request, "Saved. It holds for the next message.")
+            messages.success(request, gettext("Saved. It holds for the next message."))
             return redirect(place.url)
     words = request.GET.get("q", "").strip().lower()
     found = keys_of(owner).filter(Q(address__contains=words) | Q(fingerprint__startswith=words.replace(" ", "")))
@@ -103,7 +109,7 @@ def _index(request: HttpRequest, place: Place) -> HttpResponse:
 
 @owned
 def own_step(request: HttpRequest, account: Account, step: str) -> HttpResponse:
-    place = Place(account, reverse("own-private"), "Private mail", changes=True, own=True)
+    place = Place(account, reverse("own-private"), gettext("Private mail"), changes=True, own=True)
     return _step(request, place, step)
 
 
@@ -134,16 +140,16 @@ def _bring(request: HttpRequest, place: Place) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = (actor(request), place.owner, form.octets, form.cleaned_data["password"])
         if found := _tried(form, lambda: actions.upload(*told)):
-            messages.success(request, f"The key {_named(found)} is here.")
+            messages.success(request, gettext("The key for {addresses} is here.").format(addresses=_named(found)))
             return redirect("key", found[0].pk)
-    words = (
+    words = gettext(
         "An OpenPGP key (armoured or binary), or an S/MIME certificate (PEM, DER, PKCS #7 or #12). With its "
         "private half, mail can be signed here; to encrypt what arrives, the public half is enough. A private "
         "half that is here is sealed with the server's own key, and opens nothing in a stolen copy of the "
         "database alone."
     )
     return _show(
-        request, place, form, title="Bring a key or certificate", words=words, verb="Bring it", files=True
+        request, place, form, title="Bring a key or certificate", words=words, verb=gettext("Bring it"), files=True
     )
 
 
@@ -152,13 +158,22 @@ def _others(request: HttpRequest, place: Place) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         told = (actor(request), place.owner, form.octets)
         if found := _tried(form, lambda: actions.upload(*told, ours=False)):
-            messages.success(request, f"Mail {_named(found)} can be encrypted now, where that is wished.")
+            told_words = gettext("Mail for {addresses} can be encrypted now, where that is wished.")
+            messages.success(request, told_words.format(addresses=_named(found)))
             return redirect("key", found[0].pk)
-    words = (
+    words = gettext(
         "The public key or certificate of somebody to whom you write. Compare its fingerprint with her, by "
         "telephone or face to face: whoever gives you a false key reads what is meant for her."
     )
-    return _show(request, place, form, title="Bring somebody else's key", words=words, verb="Bring it", files=True)
+    return _show(
+        request,
+        place,
+        form,
+        title=gettext("Bring the key of somebody else"),
+        words=words,
+        verb=gettext("Bring it"),
+        files=True,
+    )
 
 
 def _make(request: HttpRequest, place: Place) -> HttpResponse:
@@ -167,14 +182,14 @@ def _make(request: HttpRequest, place: Place) -> HttpResponse:
         told = (actor(request), place.owner, form.cleaned_data["address"], form.cleaned_data["years"])
         key = attempt(form, lambda: actions.generate(*told))
         if key is not None:
-            messages.success(request, f"The key for {key.address} is made.")
+            messages.success(request, gettext("The key for {address} is made.").format(address=key.address))
             return redirect("key", key.pk)
-    words = (
+    words = gettext(
         "An OpenPGP key that all programs know (Ed25519, X25519). Its private half is kept here, to sign; take a "
         "copy of it into your mail program before you have mail encrypted, for what is encrypted to it only it "
         "opens."
     )
-    return _show(request, place, form, title="Make an OpenPGP key", words=words, verb="Make it")
+    return _show(request, place, form, title=gettext("Make an OpenPGP key"), words=words, verb=gettext("Make it"))
 
 
 def _request(request: HttpRequest, place: Place) -> HttpResponse:
@@ -183,13 +198,20 @@ def _request(request: HttpRequest, place: Place) -> HttpResponse:
         told = (actor(request), place.owner, form.cleaned_data["address"], form.cleaned_data["algorithm"])
         row = attempt(form, lambda: requests.request_certificate(*told))
         if row is not None:
-            messages.success(request, "The key is made. Send the text below to an issuer.")
+            messages.success(request, gettext("The key is made. Send the text below to an issuer."))
             return redirect("key-request", row.pk)
-    words = (
+    words = gettext(
         "A key for S/MIME is made and kept here. Its request (CSR) goes to an issuer of certificates, who makes "
         "sure that the address is yours; the certificate that comes back is brought here."
     )
-    return _show(request, place, form, title="Ask for an S/MIME certificate", words=words, verb="Make the request")
+    return _show(
+        request,
+        place,
+        form,
+        title=gettext("Ask for an S/MIME certificate"),
+        words=words,
+        verb=gettext("Make the request"),
+    )
 
 
 def _directory(request: HttpRequest, place: Place, domain: Domain) -> HttpResponse:
@@ -199,14 +221,21 @@ def _directory(request: HttpRequest, place: Place, domain: Domain) -> HttpRespon
         told = form.cleaned_data
         changed = attempt(form, lambda: directory.set_directory(actor(request), domain, **told))
         if changed is not None:
-            messages.success(request, "Saved.")
+            messages.success(request, gettext("Saved."))
             return redirect(place.url)
-    words = (
+    words = gettext(
         "Mail programs look for a key at https://openpgpkey. in front of the domain, then at the domain itself: "
         "the DNS records of the domain say what leads there. Nobody can list the keys, and who has none looks "
         "like who is not there."
     )
-    return _show(request, place, form, title=f"Key directory of {domain.name}", words=words, verb="Save")
+    return _show(
+        request,
+        place,
+        form,
+        title=gettext("Key directory of {name}").format(name=domain.name),
+        words=words,
+        verb=gettext("Save"),
+    )
 
 
 STEPS: dict[str, Callable[[HttpRequest, Place], HttpResponse]] = {
@@ -223,4 +252,4 @@ def _tried(form: forms.Form, verb: Callable[[], list[Key]]) -> list[Key]:
 
 
 def _named(found: list[Key]) -> str:
-    return f"for {', '.join(one.address for one in found)}"
+    return ", ".join(one.address for one in found)

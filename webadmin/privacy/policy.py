@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail.privacy_policy import WISHES, merged
 from mailservices.mail.privacy_policy import Policy as Wished
@@ -76,16 +77,16 @@ def _check(owner: Owner, wishes: dict[str, Any]) -> None:
     wrong: dict[str, str] = {}
     for name, known in WORDS.items():
         if wishes.get(name) is not None and wishes[name] not in known:
-            wrong[name] = f"One of {', '.join(known)}."
+            wrong[name] = gettext("One of {listed}.").format(listed=", ".join(known))
     if set(wishes.get("on_append") or ()) - set(ROLES):
-        wrong["on_append"] = f"Some of {', '.join(ROLES)}."
+        wrong["on_append"] = gettext("Some of {listed}.").format(listed=", ".join(ROLES))
     for name in ACCOUNT_ONLY:
         if isinstance(owner, Domain) and wishes.get(name) is not None:
-            wrong[name] = "Each owner decides that for her own account."
+            wrong[name] = gettext("Each owner decides that for her own account.")
     arrival = wishes.get("on_arrival")
     if not wrong and arrival not in (None, Arrival.OFF) and not _good(owner, arrival):
-        words = f"There is no key for {_called(arrival)} that its mail could be encrypted to: add one first."
-        wrong["on_arrival"] = words
+        words = gettext("There is no key for {kind} that its mail could be encrypted to: add one first.")
+        wrong["on_arrival"] = words.format(kind=_called(arrival))
     if wrong:
         raise ValidationError(wrong)
 

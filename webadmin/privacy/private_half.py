@@ -2,6 +2,7 @@
 
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils.translation import gettext
 
 from mailservices.mail.openpgp import publishing
 from mailservices.mail.smime import bringing, certificates
@@ -26,7 +27,7 @@ def take(actor: Actor, key: Key, password: str = "") -> tuple[bytes, str, str]:
     must_own(actor, owner_of(key))
     who = actor.administrator
     if key.account_id is not None and (who is None or who.account_id != key.account_id):
-        raise PermissionDenied("Only its owner takes it.")
+        raise PermissionDenied(gettext("Only its owner takes it."))
     secret = keeping.opened(key)
     if key.kind == KeyKind.OPENPGP:
         octets, media_type, ending = publishing.private(secret).encode(), "application/pgp-keys", "asc"
@@ -38,7 +39,9 @@ def take(actor: Actor, key: Key, password: str = "") -> tuple[bytes, str, str]:
 
 def _pkcs12(key: Key, secret: bytes, password: str) -> bytes:
     if len(password) < PASSWORD_CHARACTERS:
-        raise ValidationError({"password": f"At least {PASSWORD_CHARACTERS} characters lock the file."})
+        raise ValidationError(
+            {"password": gettext("At least {count} characters lock the file.").format(count=PASSWORD_CHARACTERS)}
+        )
     return pkcs12.serialize_key_and_certificates(
         key.address.encode(),
         bringing.load_key(secret),

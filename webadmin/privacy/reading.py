@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from mailservices.mail.errors import ProtocolError
 from mailservices.mail.openpgp import keys as openpgp
@@ -35,9 +36,11 @@ def read(octets: bytes, password: str, now: datetime) -> Read:
         ValidationError: it cannot; the sentence says why.
     """
     if not octets.strip():
-        raise ValidationError({"key": "Bring a key or a certificate."})
+        raise ValidationError({"key": gettext("Bring a key or a certificate.")})
     if len(octets) > OCTETS:
-        raise ValidationError({"key": f"It has more than {OCTETS} octets: no key is that long."})
+        raise ValidationError(
+            {"key": gettext("It has more than {count} octets: no key is that long.").format(count=OCTETS)}
+        )
     try:
         found = _openpgp(octets) if is_openpgp(octets) else _smime(octets, password)
     except WRONG as error:
@@ -76,16 +79,16 @@ def must_be_of_use(found: Read, now: datetime) -> None:
     """Raises ValidationError: it is weak, has ended, was revoked, or is for nobody."""
     described = found.described
     if found.kind is KeyKind.OPENPGP and not described.refusal and not described.encrypts:
-        words = "nothing can be encrypted to it: it has no key for that which is still good"
+        words = gettext("nothing can be encrypted to it: it has no key for that which is still good")
     elif described.encrypts or described.refusal:
         words = described.broken(now)
     else:
         # Many certificates are for signatures alone.
         words = replace(described, encrypts=True).broken(now)
     if not words and not described.addresses:
-        words = "it is for no mail address: there is none in it"
+        words = gettext("it is for no mail address: there is none in it")
     if not words and not (described.encrypts or described.signs):
-        words = "it is for neither signing nor encrypting mail"
+        words = gettext("it is for neither signing nor encrypting mail")
     if words:
         raise ValidationError({"key": _sentence(words)})
 

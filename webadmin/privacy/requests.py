@@ -5,6 +5,7 @@ import hashlib
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from mailservices.mail import sealing
 from mailservices.mail.smime import bringing
@@ -25,10 +26,14 @@ def request_certificate(actor: Actor, owner: Owner, address: str, algorithm: str
     """A new key for S/MIME, and what an issuer is sent to certify it (a CSR). It signs once that has come back."""
     must_own(actor, owner)
     if algorithm not in bringing.ALGORITHMS:
-        raise ValidationError({"algorithm": f"One of {', '.join(bringing.ALGORITHMS)}."})
+        raise ValidationError(
+            {"algorithm": gettext("One of {listed}.").format(listed=", ".join(bringing.ALGORITHMS))}
+        )
     one = keeping.own_address(owner, address)
     if Request.objects.filter(**field(owner)).count() >= REQUESTS:
-        raise ValidationError({"address": f"There are {REQUESTS} requests already: give some up first."})
+        raise ValidationError(
+            {"address": gettext("There are {count} requests already: give some up first.").format(count=REQUESTS)}
+        )
     key, csr = bringing.ask(one, algorithm)
     fingerprint = _of_key(key)
     row = create(

@@ -6,6 +6,7 @@ import binascii
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_csr
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from mailservices.mail.openpgp import keys as openpgp
 from mailservices.mail.smime import certificates
@@ -55,5 +56,5 @@ def octets(told: str, field: str = "key") -> bytes:
     try:
         return base64.b64decode("".join(told.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        words = "It is neither armoured nor PEM, nor the Base64 of a key."
+        words = gettext("It is neither armoured nor PEM, nor the Base64 of a key.")
         raise ValidationError({field: words}) from error

@@ -139,7 +139,7 @@ def test_a_domains_keys_and_directory(client: Client, example: Domain, alice: Ac
     assert b"does not lead to one account" in answer.content
     client.post(f"{base}directory/", {"active": "on", "submission": "alice@example.org"})
     assert directories.directory_of(example).submission == "alice@example.org"
-    assert b"programs send keys to" in client.get(base).content
+    assert b"Programs send keys to" in client.get(base).content
     client.post(base, {"sign": "either", "on_append": "Drafts,Sent", "hide_subject": "True", "learn": "False"})
     found = policy.of_domain(example)
     assert (found.sign, found.on_append) == ("either", ("Drafts", "Sent"))
