@@ -9,7 +9,7 @@ from mailservices.mail.privacy_policy import Policy as Wished
 from mailservices.mail.smime.bringing import ALGORITHMS
 from mailservices.mail.vocabulary import Arrival, Encrypting, KeyKind, Signing, SpecialUse, Trust, WhenBroken
 from webadmin.certificates.pages import Unseen
-from webadmin.dashboard.forms import Form
+from webadmin.dashboard.forms import Form, Words
 from webadmin.directory.models import Account
 from webadmin.privacy import reading
 from webadmin.privacy.actions import USES, YEARS_MOST, YEARS_USUAL
@@ -245,7 +245,7 @@ class WishesForm(Form):
             "decrypt", gettext_lazy("What arrives encrypted is opened by keys held for that"), _YES_NO, said, above
         )
 
-    def _add(self, name: str, label: str, words: Any, said: str, above: Wished) -> None:
+    def _add(self, name: str, label: Words, words: Any, said: str, above: Wished) -> None:
         there = _shown(name, getattr(above, name))
         first = f"{said}: {words.get(there, there)}"
         choices = [("", first), *((str(one), text) for one, text in words.items())]

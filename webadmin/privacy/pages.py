@@ -185,9 +185,9 @@ def _make(request: HttpRequest, place: Place) -> HttpResponse:
             messages.success(request, gettext("The key for {address} is made.").format(address=key.address))
             return redirect("key", key.pk)
     words = gettext(
-        "An OpenPGP key that all programs know (Ed25519, X25519). Its private half is kept here, to sign; take a "
-        "copy of it into your mail program before you have mail encrypted, for what is encrypted to it only it "
-        "opens."
+        "An OpenPGP key (Ed25519, X25519) that is kept here, to sign what leaves and to open what arrives. To "
+        "have your mail encrypted on arrival, bring a key that your own program has made instead: programs such "
+        "as GnuPG 2.2 and Thunderbird do not read what is encrypted to one made here."
     )
     return _show(request, place, form, title=gettext("Make an OpenPGP key"), words=words, verb=gettext("Make it"))
 
