@@ -151,6 +151,8 @@ PAGES: dict[str, Rule] = {
     "policy": OPERATE,
     "policy-remove": OPERATE,
     "certificates": OPERATE,
+    "mail-roots": OPERATE,
+    "mail-root-remove": OPERATE,
     "certificate-remove": OPERATE,
     "webhooks": OPERATE,
     "webhook-new": OPERATE,

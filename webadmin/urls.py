@@ -55,7 +55,7 @@ from webadmin.policy.api import (
     SealerViewSet,
     WithheldViewSet,
 )
-from webadmin.privacy import key_pages
+from webadmin.privacy import key_pages, root_pages
 from webadmin.privacy import pages as private
 from webadmin.privacy.api import KeyViewSet, RequestViewSet
 from webadmin.privacy.policy_api import AccountMailViewSet, DirectoryViewSet, DomainMailViewSet
@@ -218,6 +218,8 @@ pages: list[URLPattern | URLResolver] = [
     path("domains/<int:pk>/private/", private.of_domain, name="domain-private"),
     path("domains/<int:pk>/private/<str:step>/", private.domain_step, name="domain-private-step"),
     path("certificates/", certificates.index, name="certificates"),
+    path("certificates/mail/", root_pages.index, name="mail-roots"),
+    path("certificates/mail/<int:pk>/remove/", root_pages.remove, name="mail-root-remove"),
     path("certificates/<int:pk>/remove/", certificates.remove, name="certificate-remove"),
     path("policy/", policy.index, name="policy"),
     path("policy/<str:what>/<int:pk>/remove/", policy.remove, name="policy-remove"),

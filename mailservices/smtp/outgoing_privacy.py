@@ -97,16 +97,16 @@ async def copies(session: Session, whole: Copy) -> tuple[list[Copy], str]:
     author = next(iter(authors.of(whole.header)), session.identity.address)
     account_id, context = session.identity.account_id, session.context
     own = await leaving_keys.own(context.pool, context.config.sealing_key, author, account_id)
-    if policy.autocrypt:
-        whole = replace(whole, header=_told(whole.header, author, own, policy) + whole.header)
+    # It stands outside only: what is inside is for people who have the key already.
+    told = _told(whole.header, author, own, policy) if policy.autocrypt else b""
     if protecting.is_encrypted(whole.header, whole.body):
-        return [whole], "encrypted by its author"
+        return [replace(whole, header=told + whole.header)], "encrypted by its author"
     signing = None if protecting.is_signed(whole.header, whole.body) else _signing(own, policy)
     way = _Way(policy, signing)
     if policy.encrypt != Encrypting.NEVER:
         way = await _encrypting(session, whole, way, own)
     made = [await _protected(copy, one) for copy, one in _each(whole, way)]
-    return made, way.words
+    return [replace(one, header=told + one.header) for one in made], way.words
 
 
 def _told(header: bytes, author: str, own: Sequence[OwnKey], policy: Policy) -> bytes:

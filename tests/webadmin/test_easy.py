@@ -39,7 +39,7 @@ PAGES = (
     "/queue/suppressed/", "/domains/", "/domains/{domain}/", "/domains/{domain}/records/", "/blocklists/",
     "/accounts/", "/accounts/?q=a", "/accounts/{account}/", "/accounts/{account}/rename/", "/accounts/import/",
     "/accounts/import/{job}/", "/accounts/deleted/", "/jobs/{done}/", "/rehearsal/", "/security/", "/settings/",
-    "/health/", "/routes/", "/certificates/",
+    "/health/", "/routes/", "/certificates/", "/certificates/mail/",
 )  # fmt: skip
 #: Of whoever owns an account.
 OWN_PAGES = (

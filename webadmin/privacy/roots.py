@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from mailservices.mail.privacy import PrivacyError
 from mailservices.mail.smime import bringing, certificates
@@ -22,11 +23,13 @@ def add_root(actor: Actor, certificate: str) -> Root:
     der = _issuer(certificate)
     described = certificates.describe(der)
     if described.expires_at is None or described.expires_at <= datetime.now(UTC):
-        raise ValidationError({"certificate": "It has expired: ask its owner for a new one."})
+        raise ValidationError({"certificate": gettext("It has expired: ask its owner for a new one.")})
     if Root.objects.filter(fingerprint=described.fingerprint).exists():
-        raise ValidationError({"certificate": "It is trusted already."})
+        raise ValidationError({"certificate": gettext("It is trusted already.")})
     if Root.objects.count() >= ROOTS:
-        raise ValidationError({"certificate": f"There are {ROOTS} already: remove one first."})
+        raise ValidationError(
+            {"certificate": gettext("There are {count} already: remove one first.").format(count=ROOTS)}
+        )
     row = create(
         Root, fingerprint=described.fingerprint, subject=described.subject, certificate=der,
         expires_at=described.expires_at,
@@ -50,11 +53,15 @@ def _issuer(text: str) -> bytes:
     except PrivacyError as error:
         raise ValidationError({"certificate": str(error)}) from error
     if brought.key is not None:
-        raise ValidationError({"certificate": "There is a private key in it. Only the certificate is needed."})
+        raise ValidationError(
+            {"certificate": gettext("There is a private key in it. Only the certificate is needed.")}
+        )
     try:
         may_issue = read.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         may_issue = False
     if not may_issue:
-        raise ValidationError({"certificate": "It may not issue others: it is no root. Bring the issuer's own."})
+        raise ValidationError(
+            {"certificate": gettext("It may not issue others: it is no root. Bring the issuer's own.")}
+        )
     return brought.certificate

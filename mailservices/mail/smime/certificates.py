@@ -14,7 +14,6 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.hashes import MD5, SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from mailservices.mail import address
@@ -44,7 +43,7 @@ UNREADABLE: Final = (
     ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
     x509.InvalidVersion,
     # Where warnings are errors.
-    CryptographyDeprecationWarning,
+    UserWarning,
 )  # fmt: skip
 
 
@@ -60,6 +59,7 @@ def load(der: bytes) -> x509.Certificate:
         read = x509.load_der_x509_certificate(der)
         # What is read only when it is asked for.
         read.public_key(), read.subject, read.issuer, read.extensions, read.signature_hash_algorithm
+        _ = read.not_valid_before_utc, read.not_valid_after_utc
     except UNREADABLE as error:
         raise PrivacyError("That is no certificate that can be read.") from error
     return read

@@ -119,7 +119,9 @@ def test_a_chain_is_one_certificate_behind_the_other() -> None:
 def test_what_is_no_certificate_is_refused() -> None:
     der = AUTHORITY.issue("a@example.org").der
     damaged = der.replace(bytes.fromhex("0603551d11"), bytes.fromhex("0603551d0f"))
-    for octets in (b"", b"\x30", b"\x30\x03\x02\x01\x01", der[:-1], der + b"x", b"x" * 65537, damaged):
+    undated = der.replace(f"{NOW + timedelta(days=90):%y%m%d%H%M%S}Z".encode(), b"999999999999Z")
+    assert undated != der
+    for octets in (undated, b"", b"\x30", b"\x30\x03\x02\x01\x01", der[:-1], der + b"x", b"x" * 65537, damaged):
         with pytest.raises(PrivacyError):
             certificates.load(octets)
     for chain in (b"\x30", der[:-1], der + b"\x30\x00", der * 21):

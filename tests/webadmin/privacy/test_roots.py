@@ -70,3 +70,18 @@ def test_it_is_done_over_rest_too() -> None:
     assert client.get("/api/v1/mail-roots/").json()["results"] == [told]
     assert client.delete(f"/api/v1/mail-roots/{told['id']}/").status_code == 204
     assert not Root.objects.exists()
+
+
+def test_it_is_done_on_its_page_too() -> None:
+    client = Client()
+    client.force_login(create_administrator("root", "a long passphrase"))
+    assert b"CN=Mail Root" not in client.get("/certificates/mail/").content
+    assert b"It may not issue others" in client.post(
+        "/certificates/mail/", {"certificate": pem(AUTHORITY.issue("a@example.org").certificate)}
+    ).content  # fmt: skip
+    assert client.post("/certificates/mail/", {"certificate": pem(AUTHORITY.root)}).status_code == 302
+    [root] = Root.objects.all()
+    assert b"CN=Mail Root" in client.get("/certificates/mail/").content
+    assert b"no more?" in client.get(f"/certificates/mail/{root.pk}/remove/").content
+    assert client.post(f"/certificates/mail/{root.pk}/remove/").status_code == 302
+    assert not Root.objects.exists()
