@@ -143,6 +143,7 @@ class _Way:
             self._refuse("Size", "552 5.3.4", f"At most {self.config.message_bytes} octets are taken.")
         route = await self._route(recipient)
         arrival = self._arrival(rules, sender)
+        arrival.routes = [route]
         await self._policy(arrival, recipient)
         await self._text(arrival)
         await self._ends(arrival, route)

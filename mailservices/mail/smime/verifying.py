@@ -28,8 +28,9 @@ from mailservices.mail.smime.trust import Roots
 SIGNERS: Final = 5
 CERTIFICATES: Final = 20
 LISTS: Final = 5
-#: Octets of one revocation list.
+#: Octets of one revocation list, and of all certificates, lists and signers: reading them takes time.
 LIST_OCTETS: Final = 1024 * 1024
+SET_OCTETS: Final = {"certificates": 2 * 1024 * 1024, "crls": 4 * 1024 * 1024, "signer_infos": 128 * 1024}
 NAME_CHARACTERS: Final = 200
 
 #: RFC 8551 §2.1; older ones can be forged (§B.1).
@@ -100,6 +101,9 @@ def read(found: Signed) -> Message:
         raise PrivacyError("there is no signature in it")
     data = outer["content"]
     inner = data["encap_content_info"]
+    for name, octets in SET_OCTETS.items():
+        if not isinstance(data[name], core.Void) and len(data[name].contents) > octets:
+            raise PrivacyError("there is too much in it")
     signers = list(data["signer_infos"])
     if not 0 < len(signers) <= SIGNERS:
         raise PrivacyError(f"it has {len(signers)} signers")
@@ -111,18 +115,6 @@ def read(found: Signed) -> Message:
             raise PrivacyError("what is signed is not in it")
         said = bytes(inner["content"])
     return Message(said, signers, list(_certificates(data)), list(_lists(data)))
-
-
-def content(found: Signed) -> bytes:
-    """What is signed, of either form.
-
-    Raises:
-        PrivacyError: it is not there, or cannot be read.
-    """
-    try:
-        return read(found).content
-    except _UNREADABLE as error:
-        raise PrivacyError("the signature cannot be read") from error
 
 
 def _certificates(data: cms.SignedData) -> Iterator[x509.Certificate]:
