@@ -32,6 +32,8 @@ MODULES = {
 }
 #: Domains, each with .test behind it, whose policy hosts have a certificate.
 POLICY_DOMAINS = ("enforced", "misnamed", "testing", "private-sts", "stripped", "posted")
+#: Where the keys of a domain's people are.
+DIRECTORY = "openpgpkey.keyed.test"
 HOSTNAME = "mail.facteur.test"
 
 
@@ -95,7 +97,7 @@ def prepare(
     """
     names = NameServer()
     far = FarSide(far_folder).start()
-    hosts = [f"mta-sts.{name}.test" for name in POLICY_DOMAINS]
+    hosts = [*(f"mta-sts.{name}.test" for name in POLICY_DOMAINS), DIRECTORY]
     policies = PolicyHost(make_for_names(far_folder / "policies.pem", *hosts)).start()
     # The authorities of both: their certificates are their own.
     trusted = far_folder / "trusted.pem"
