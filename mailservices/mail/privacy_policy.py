@@ -21,7 +21,7 @@ class Policy:
     on_append: tuple[str, ...] = ()
     sign: str = Signing.OFF.value
     encrypt: str = Encrypting.NEVER.value
-    #: Where mail leaves encrypted, its subject is inside only.
+    #: Where mail is encrypted, as it comes in or leaves, its subject is inside only.
     hide_subject: bool = False
     #: Leaving mail tells the sender's key (Autocrypt).
     autocrypt: bool = False

@@ -4,6 +4,7 @@ import imaplib
 import smtplib
 import ssl
 import subprocess
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -283,6 +284,20 @@ def test_a_key_that_cannot_be_used_has_mail_stored_as_it_is_where_that_is_wished
     event = until(lambda: traced(alice))
     assert event is not None
     assert event.subject == ""
+
+
+def test_a_key_that_is_damaged_or_a_certificate_that_has_ended(
+    services: Services, domain: Domain, alice: Person, bob: Person
+) -> None:
+    encrypts(alice)
+    Key.objects.filter(account_id=alice.account_id).update(public=b"damaged")
+    since, until_then = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    ended = MailAuthority().issue(bob.address, since=since, until=until_then)
+    encrypts_by_certificate(bob, ended.der)
+    for person, why in ((alice, "this is no OpenPGP certificate"), (bob, "the key expired on 2026-01-01")):
+        assert send(services, letter("basil", person.address), person.address)[1][:5] == b"4.7.5"
+        [notice] = Notice.objects.filter(account_id=person.account_id)
+        assert notice.words.startswith(why)
 
 
 def test_what_is_refused_leaves_no_subject_either(
