@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ Fill = Callable[[Side], list[str]]
 
 RESULTS = ROOT / "bench" / "RESULTS.md"
 DRIVER_LIMIT = 900
+#: Seconds within which PostgreSQL has looked at what was filled, as it does wherever mail has come for a while.
+SETTLING = 20.0
 HEAD = """# Figures of `make bench`
 
 Facteur against Debian's Postfix and Dovecot (LMTP, maildir), both syncing to disk, both running at once on
@@ -86,6 +89,8 @@ def main() -> None:
             for fill in _fills(chosen):
                 for side in (us, them):
                     drive(fill(side))
+            if _fills(chosen):
+                time.sleep(SETTLING)
             columns = ("work", "Facteur", "Postfix + Dovecot", "ratio", "wanted", "reached", "our runs")
             head = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
             print("\n".join(head), flush=True)

@@ -44,6 +44,7 @@ PAGES: dict[str, Rule] = {
     # Whoever may not look is led to her own pages.
     "dashboard": Rule(Right.OWN, Right.LOOK),
     "traffic": LOOK,
+    "live": LOOK,
     "password": OWN,
     # Of whoever owns an account; others are led to their sign-in.
     "home": OWN,

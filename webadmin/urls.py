@@ -26,6 +26,7 @@ from webadmin.dashboard import (
     aliases,
     domains,
     groups,
+    live,
     manyaccounts,
     overview,
     session,
@@ -172,6 +173,7 @@ signing_in: list[URLPattern] = [
 
 pages: list[URLPattern | URLResolver] = [
     path("", overview.dashboard, name="dashboard"),
+    path("live/", live.live, name="live"),
     path("traffic.json", overview.traffic, name="traffic"),
     *signing_in,
     path("password/", session.password, name="password"),

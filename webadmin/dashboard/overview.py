@@ -1,7 +1,6 @@
 """The first page: how mail flows, what waits, what is full, and what asks for somebody.
 
-Its figures are asked for again every 15 seconds while it is looked at. A stream of events would hold one of the
-few threads of a process (gthread) for as long as somebody looks; a question takes some milliseconds.
+Its figures are asked for again whenever live.py says that there are new ones, while it is looked at.
 """
 
 from django.http import HttpRequest, HttpResponse, JsonResponse

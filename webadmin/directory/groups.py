@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext
 
-from mailservices.mail.vocabulary import Posting
+from mailservices.mail.vocabulary import WILDCARD, Posting
 from webadmin.audit.record import Actor, record
-from webadmin.directory.actions import TARGETS, WILDCARD, target_addresses
+from webadmin.directory.actions import TARGETS, target_addresses
 from webadmin.directory.models import Address, Target
 from webadmin.scope import Right, verb
 

@@ -77,5 +77,5 @@ addEventListener("DOMContentLoaded", () => {
   addEventListener("themechange", draw);
   new ResizeObserver(() => chart && chart.setSize({ width: box.clientWidth, height: 240 })).observe(box);
   load(span);
-  if (box.dataset.again) setInterval(() => document.hidden || load(span), box.dataset.again * 1000);
+  addEventListener("live", () => load(span));
 });

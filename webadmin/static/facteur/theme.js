@@ -30,17 +30,29 @@
         if (event.key === "Escape" && sidebar.classList.contains("open")) { open(false); menu.focus(); }
       });
     }
-    for (const place of document.querySelectorAll("[data-live]")) {
-      // Asked for again while it is looked at, and nobody has the keyboard in it.
-      setInterval(async () => {
-        if (document.hidden || place.contains(document.activeElement)) return;
+    // Parts that change are asked for again when the server says so (it sends events), or else every 15 seconds;
+    // not while the page is hidden, nor one in which somebody has the keyboard.
+    const places = document.querySelectorAll("[data-live]"), events = document.querySelector("[data-events]");
+    const refresh = async () => {
+      if (document.hidden) return;
+      dispatchEvent(new Event("live"));
+      for (const place of places) {
+        if (place.contains(document.activeElement)) continue;
         try {
           const answer = await fetch(place.dataset.live, { headers: { "X-Part": "yes" } });
           if (answer.ok && !answer.redirected) place.innerHTML = await answer.text();
         } catch {
           // Asked again later.
         }
-      }, place.dataset.again * 1000);
+      }
+    };
+    if (events) {
+      const source = new EventSource(events.dataset.events);
+      source.addEventListener("message", refresh);
+      source.addEventListener("error", () => {
+        if (source.readyState === EventSource.CLOSED) setInterval(refresh, 15000);
+      });
+      document.addEventListener("visibilitychange", refresh);
     }
     addEventListener("click", async (event) => {
       const button = event.target.closest("[data-copy]"), link = event.target.closest("a[data-part]");
