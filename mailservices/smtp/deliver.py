@@ -22,7 +22,7 @@ from mailservices.store.answers import Away
 from mailservices.store.delivery import Content, Delivery, Placement
 from mailservices.store.directory import Route
 from mailservices.store.outgoing import Outgoing
-from mailservices.store.returned import Suspect
+from mailservices.store.returned import Suspect, without_text
 from mailservices.store.tally import Kind
 from mailservices.store.trace import Row, domain_of, words
 
@@ -124,7 +124,7 @@ async def _part(
         tuple(_placed(own.get(place.box.account_id), content, text, place, now) for place in places),
         outgoing,
         tuple(_events(session, copy, arrival, places, outgoing, size, facts.message_id, done, opened)),
-        _suspect(session, envelope, arrival, header) if (places or outgoing) and not own else None,
+        await _suspect(session, envelope, arrival, text, private=bool(own)) if places or outgoing else None,
         _away(session, envelope, arrival, header, places),
         size,
     )
@@ -142,13 +142,16 @@ def _together(parts: Sequence[_Part]) -> Delivery:
     )
 
 
-def _suspect(session: Session, envelope: Envelope, arrival: Arrival, header: bytes) -> Suspect | None:
+async def _suspect(
+    session: Session, envelope: Envelope, arrival: Arrival, text: Text, *, private: bool
+) -> Suspect | None:
     """A message from elsewhere that may be a report is read once it is delivered."""
-    if session.profile.submission or not returned.suspected(header, envelope.return_path):
+    if session.profile.submission or not returned.suspected(text.header, envelope.return_path):
         return None
     recipients = tuple(str(one.address) for one in envelope.recipients)
     proven = any(one.method == "dmarc" and one.result is Result.PASS for one in arrival.findings)
-    return Suspect(session.trace_id, envelope.return_path, recipients, header, proven)
+    suspect = Suspect(session.trace_id, envelope.return_path, recipients, text.header, proven)
+    return await without_text(session.context.pool, suspect, text.body) if private else suspect
 
 
 def _away(

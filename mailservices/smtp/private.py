@@ -2,7 +2,7 @@
 
 Her mailbox gets a Content of her own. Whoever has nothing encrypted, or is elsewhere, gets the message as it is;
 where there is nobody of these, its text is written nowhere. Neither the trace nor what is kept to answer in her
-place tells a subject. Whether a message reports on mail of ours is looked at only where it is readable.
+place tells a subject. What a message reports on mail of ours is kept without the message (mail/retold.py).
 """
 
 from collections.abc import Mapping, Sequence

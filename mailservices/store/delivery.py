@@ -121,6 +121,8 @@ class Delivery:
             yield content.body
         for one in self.leaving():
             yield one.body
+        if self.suspect and self.suspect.body:
+            yield self.suspect.body
 
     def leaving(self) -> Iterator[Outgoing]:
         """Whatever goes into the queue."""
@@ -165,7 +167,7 @@ async def write(
         *outgoing.rows([one for delivery in accepted for one in delivery.leaving()]),
         trace.rows(row for delivery in accepted for row in delivery.events),
         answers.rows(away for one in accepted for away in one.away),
-        returned.rows([(one.suspect, next(one.bodies())) for one in accepted if one.suspect]),
+        returned.rows([(one.suspect, one.suspect.body or next(one.bodies())) for one in accepted if one.suspect]),
     )
     for delivery in accepted:
         if delivery.counted:

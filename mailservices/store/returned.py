@@ -5,17 +5,20 @@ A report counts only for a message that we sent, to a recipient that it went to;
 message's return path. Each recipient has one row for each thing that is reported of it, however often that is.
 """
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from mailservices.mail import retold
 from mailservices.mail.bounces import About
+from mailservices.mail.headers import Octets
 from mailservices.mail.returned import Told, What
 from mailservices.mail.vocabulary import Event
 from mailservices.mail.webhooks import Happening, Kind
-from mailservices.store import suppression, trace, webhooks
+from mailservices.store import bodies, suppression, trace, webhooks
 from mailservices.store.bodies import Body
 from mailservices.store.pool import Connection, Pool, connection, transaction
 from mailservices.store.rows import Rows
@@ -68,6 +71,8 @@ class Suspect:
     header: bytes
     #: Whether DMARC bears out that it is From's.
     proven: bool = False
+    #: Where it is not the delivery's own: the report was told again.
+    body: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,19 @@ def rows(suspects: Sequence[tuple[Suspect, Body]]) -> Rows:
          body.blob_id, body.size, one.proven)
         for one, body in suspects
     ]  # fmt: skip
+
+
+async def without_text(pool: Pool, suspect: Suspect, body: Octets) -> Suspect | None:
+    """For mail that nobody may read here: the same report with nothing but what it says of mail of ours.
+
+    Raises:
+        Unavailable
+    """
+    told = await asyncio.to_thread(retold.report, suspect.header, body)
+    if told is None:
+        return None
+    header, text = told
+    return replace(suspect, header=header, body=await bodies.keep(pool, text))
 
 
 async def claim(pool: Pool, limit: int) -> list[Waiting]:

@@ -26,6 +26,7 @@ from webadmin.own.models import Answer
 from webadmin.privacy.models import Key, Notice
 from webadmin.queue import actions as queue
 from webadmin.queue.models import Recipient
+from webadmin.reports.models import Return
 from webadmin.trace.models import TraceEvent
 
 STRANGER = "stranger@elsewhere.test"
@@ -244,6 +245,39 @@ def test_reports_and_answers_are_encrypted_too(
     payloads = [opened(one) for one in messages(services, alice)]
     assert sorted(b"I am away" in one or b"SSBhbSBhd2F5" in one for one in payloads) == [False, True]
     assert any(b"message/delivery-status" in one for one in payloads)
+
+
+def test_what_came_back_is_counted_without_its_text(
+    services: Services, database: Database, domain: Domain, alice: Person
+) -> None:
+    word = f"hyssop{alice.account_id}"
+    encrypts(alice)
+    to = f"gone@elsewhere-{domain.name}"
+    services.names.lead(f"elsewhere-{domain.name}", "127.0.0.1")
+    sent = EmailMessage()
+    sent["From"], sent["To"], sent["Subject"], sent["Message-ID"] = alice.address, to, "x", f"<{word}@x>"
+    with smtplib.SMTP("127.0.0.1", services.ports["submission"], timeout=20) as client:
+        client.starttls(context=ssl._create_unverified_context())
+        client.login(alice.address, alice.password)
+        client.sendmail(alice.address, [to], sent.as_bytes())
+    row = until(lambda: Recipient.objects.filter(address=to, state="relayed").first())
+    assert row is not None
+    bounce = (
+        f"From: MAILER-DAEMON@elsewhere.test\r\nTo: {alice.address}\r\nSubject: About {word}z\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        f"--b\r\n\r\nYour message of {word}z came back.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        f"Reporting-MTA: dns; mx.elsewhere.test\r\n\r\nFinal-Recipient: rfc822; {to}\r\nAction: failed\r\n"
+        "Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 No such user\r\n\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\n"
+        f"Message-ID: <{word}@x>\r\nSubject: {word}z\r\n\r\n{word}z\r\n--b--\r\n"
+    ).encode()
+    assert send(services, bounce, alice.address, sender="")[0] == 250
+    back = until(lambda: Return.objects.filter(recipient_id=row.pk).first())
+    assert back is not None
+    assert (back.what, back.status, back.text) == ("failed", "5.1.1", "550 5.1.1 No such user")
+    [message] = messages(services, alice)
+    assert opened(message).count(f"{word}z".encode()) == 4
+    assert found(database, f"{word}z") == []
 
 
 def test_an_answer_in_her_place_tells_no_subject(services: Services, domain: Domain, alice: Person) -> None:

@@ -34,6 +34,7 @@ from mailservices.mail import (
     preview,
     privacy,
     report_message,
+    retold,
     returned,
     routing,
     seven_bit,
@@ -721,6 +722,11 @@ def returned_mail(octets: bytes) -> None:
     for one in (*told, found.envid, found.message_id, found.reporter):
         assert "\0" not in one
         assert len(one.encode()) <= 3 * returned.VALUE_OCTETS
+    made = retold.report(header, body)
+    if made is not None:
+        again = returned.read(*made)
+        assert again is not None
+        assert {one.what for one in again.told} == {one.what for one in found.told}
 
 
 @target
