@@ -14,6 +14,7 @@ from pysequoia.packet import HashAlgorithm, Packet, PacketPile, PublicKeyAlgorit
 
 from mailservices.mail import address
 from mailservices.mail.errors import ProtocolError
+from mailservices.mail.openpgp import modest
 from mailservices.mail.openpgp.library import errors
 from mailservices.mail.privacy import Described, PrivacyError
 
@@ -82,7 +83,7 @@ def generate(name: str, mailbox: str, expires_at: datetime | None = None) -> Key
     """
     user_id = f"{name} <{mailbox}>" if name else f"<{mailbox}>"
     with errors("no key could be made"):
-        tsk = Tsk.generate(user_id, profile=pysequoia.Profile.RFC4880)
+        tsk = modest.modest(Tsk.generate(user_id, profile=pysequoia.Profile.RFC4880))
         made = KeyPair(bytes(tsk.extract_certificate()), bytes(tsk))
     return renewed(made.secret or b"", expires_at) if expires_at else made
 

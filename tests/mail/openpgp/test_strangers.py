@@ -130,6 +130,18 @@ def test_we_read_and_verify_what_sq_makes(sq: Stranger) -> None:
     assert verify.verify(verify.Signed(TEXT + b"x", found.signatures), [public("bob")], now).result is Result.FAIL
 
 
+def test_gnupg_reads_what_is_encrypted_to_a_key_of_ours(gpg: Stranger) -> None:
+    made = keys.generate("Alice", "made@example.org", datetime(2099, 1, 1, tzinfo=UTC))
+    assert gpg.run("gpg", "--batch", "--import", octets=made.secret or b"").returncode == 0
+    entity = openpgp.encrypt(TEXT, [made.public])
+    armoured = decrypt.sealed(entity.fields + b"\r\n", entity.body)
+    done = gpg.run("gpg", "--batch", "--quiet", "--decrypt", octets=armoured or b"")
+    assert (done.returncode, done.stdout) == (0, TEXT)
+    signed = gpg.run("gpg", "--batch", "-u", "made@example.org", "--detach-sign", octets=TEXT).stdout
+    found = verify.Signed(TEXT, tuple(verify._signatures(signed)))
+    assert verify.verify(found, [made.public], datetime.now(UTC)).result is Result.PASS
+
+
 def test_both_take_a_key_of_ours(gpg: Stranger, sq: Stranger) -> None:
     made = keys.generate("Alice", "made@example.org", datetime(2099, 1, 1, tzinfo=UTC))
     assert gpg.run("gpg", "--batch", "--import", octets=keys.armoured(made.public).encode()).returncode == 0
