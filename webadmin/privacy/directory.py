@@ -71,7 +71,7 @@ def _taking(actor: Actor, domain: Domain, text: str, row: Directory) -> dict[str
     there = keys_of(domain).filter(kind=KeyKind.OPENPGP, address=one, decrypts=True, revoked_at__isnull=True)
     if not there.exclude(expires_at__lt=now).exists():
         made = actions.generate(actor, domain, one)
-        actions.use(actor, made, decrypts=True)
+        actions.use(actor, made, decrypts=True, published=True)
     if (row.submission, row.account_id) != (one, account.pk):
         # What came before is no submission.
         inbox = account.mailboxes.get(name=INBOX)

@@ -74,7 +74,7 @@ def _keep(owner: Owner, address: str, found: Read, origin: KeyOrigin, by: Actor,
     if found.secret is not None:
         values["secret"] = sealed(found.kind, described.fingerprint, found.secret)
     if row is None:
-        first = _first_uses(owner, address, found) if ours else {}
+        first = _first_uses(owner, address, found, origin) if ours else {}
         trusted = (Trust.OWN if ours else Trust.VERIFIED).value
         values |= {"address": address, "ours": ours, "origin": origin.value, "trust": trusted}
         row = create(Key, **of_it, **field(owner), **values, **first)
@@ -106,14 +106,17 @@ def _merge(row: Key, found: Read, values: dict[str, Any]) -> None:
         ) from error
 
 
-def _first_uses(owner: Owner, address: str, found: Read) -> dict[str, bool]:
-    """A new key of one's own does what it can, where no other does it yet."""
+def _first_uses(owner: Owner, address: str, found: Read, origin: KeyOrigin) -> dict[str, bool]:
+    """A new key of one's own does what it can, where no other does it yet. One that was made here signs only, for
+    its owner's programs cannot read yet what others would encrypt to it.
+    """
     there = keys_of(owner).filter(kind=found.kind.value, address=address, ours=True)
     can_sign = found.secret is not None and found.described.signs
+    theirs = origin is not KeyOrigin.GENERATED
     return {
         "signs": can_sign and not there.filter(signs=True).exists(),
-        "encrypts": found.described.encrypts,
-        "published": True,
+        "encrypts": theirs and found.described.encrypts,
+        "published": theirs,
     }
 
 

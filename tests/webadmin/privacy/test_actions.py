@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 
 from mailservices.mail.openpgp import keys as openpgp
 from tests.mail_certificates import NOW, MailAuthority, rsa_key
+from tests.private_keys import in_use
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR, Actor
 from webadmin.directory import actions as directory
@@ -224,6 +225,8 @@ def test_there_is_an_end_to_keys(alice: Account, monkeypatch: pytest.MonkeyPatch
 def test_a_key_is_made_and_renewed(alice: Account) -> None:
     key = actions.generate(OPERATOR, alice, "alice@example.org", 1)
     assert key.subject == "Alice A <alice@example.org>"
+    # Only the appliance could read what others encrypt to it.
+    assert (key.signs, key.encrypts, key.decrypts, key.published) == (True, False, False, False)
     assert key.expires_at is not None
     Notice.objects.create(account=alice, about=Notice.EXPIRES, fingerprint=key.fingerprint)
     renewed = actions.renew(OPERATOR, key, 5)
@@ -238,7 +241,7 @@ def test_a_key_is_made_and_renewed(alice: Account) -> None:
 
 
 def test_a_revoked_key_says_so_itself_and_opens_old_mail(alice: Account) -> None:
-    key = actions.generate(OPERATOR, alice, "alice@example.org")
+    key = in_use(alice, "alice@example.org")
     revoked = actions.revoke(OPERATOR, key)
     assert openpgp.describe(bytes(revoked.public)).revoked
     assert (revoked.signs, revoked.encrypts, revoked.published) == (False, False, True)
@@ -260,12 +263,12 @@ def test_a_revoked_certificate_leaves_the_dns(alice: Account) -> None:
 
 def test_the_key_that_mail_is_encrypted_to_stays(alice: Account) -> None:
     assert "add one first" in refusal(policy.change_policy, alice, on_arrival="openpgp")
-    key = actions.generate(OPERATOR, alice, "alice@example.org")
+    key = in_use(alice, "alice@example.org")
     policy.change_policy(OPERATOR, alice, on_arrival="openpgp")
     for verb in (actions.delete, actions.revoke):
         assert "no other key" in refusal(verb, key)
     assert "no other key" in refusal(actions.use, key, encrypts=False)
-    other = actions.generate(OPERATOR, alice, "alice@example.org")
+    other = in_use(alice, "alice@example.org")
     assert other.encrypts
     actions.delete(OPERATOR, key)
     policy.change_policy(OPERATOR, alice, on_arrival="off")
@@ -305,12 +308,8 @@ def test_a_certificate_is_asked_for_and_comes_back(alice: Account) -> None:
     issued = AUTHORITY.issue("alice@example.org", key=key)
     shown = issued.certificate.public_bytes(Encoding.PEM) + AUTHORITY.issuing.public_bytes(Encoding.PEM)
     kept = requests.import_certificate(OPERATOR, row, shown)
-    assert (kept.signs, kept.encrypts, kept.origin, bytes(kept.chain)) == (
-        True,
-        True,
-        "generated",
-        issued.chain_der,
-    )
+    assert (kept.signs, kept.encrypts, kept.origin) == (True, False, "generated")
+    assert bytes(kept.chain) == issued.chain_der
     before.refresh_from_db()
     assert not before.signs
     assert not Request.objects.exists()
@@ -335,7 +334,7 @@ def test_a_request_is_given_up(alice: Account, monkeypatch: pytest.MonkeyPatch) 
 def test_an_owner_does_it_for_herself_and_nobody_else(alice: Account, bob: Account, example: Domain) -> None:
     who = Actor(owner_of(alice))
     key = actions.generate(who, alice, "alice@example.org")
-    actions.renew(who, key)
+    actions.use(who, actions.renew(who, key), encrypts=True)
     policy.change_policy(who, alice, on_arrival="openpgp", sign="openpgp")
     requests.discard_request(who, requests.request_certificate(who, alice, "alice@example.org"))
     his = actions.generate(OPERATOR, bob, "bob@example.org")

@@ -7,11 +7,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from mailservices.mail.privacy_policy import Policy as Wished
+from tests.private_keys import in_use
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions as directory
 from webadmin.directory.models import Account, Domain
-from webadmin.privacy import actions, policy
+from webadmin.privacy import policy
 from webadmin.privacy.models import Policy
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def test_what_the_account_says_counts_before_its_domain(example: Domain, alice: 
 
 
 def test_the_account_itself_tells_recipients_lookup(alice: Account) -> None:
-    actions.generate(OPERATOR, alice, "alice@example.org")
+    in_use(alice, "alice@example.org")
     for said, told in (("openpgp", "openpgp"), ("off", ""), ("openpgp", "openpgp"), (None, "")):
         policy.change_policy(OPERATOR, alice, on_arrival=said)
         alice.refresh_from_db()

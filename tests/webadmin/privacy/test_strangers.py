@@ -19,13 +19,13 @@ from mailservices.store.appender import Appender
 from mailservices.store.pool import open_pool
 from tests import alone
 from tests.certificates import Authority
+from tests.private_keys import in_use
 from webadmin import engine
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions as directory
 from webadmin.directory.models import Account
 from webadmin.mailstore.models import Content
-from webadmin.privacy import actions
 from webadmin.privacy import directory as directories
 from webadmin.privacy.models import Key
 from workers import keydirectory, own_mail
@@ -70,7 +70,7 @@ def ask(live_server: object, tmp_path: Path) -> Iterator[Asking]:
 
 @pytest.mark.parametrize("host", [ADVANCED, DIRECT])
 def test_gnupg_finds_a_key(ask: Asking, alice: Account, host: str) -> None:
-    key = actions.generate(OPERATOR, alice, "alice@example.org")
+    key = in_use(alice, "alice@example.org")
     locate = ("gpg", "--batch", "--auto-key-locate", "clear,wkd", "--with-colons", "--locate-keys")
     found = ask(host, *locate, "Alice@example.org")
     assert found.returncode == 0, found.stderr
@@ -84,7 +84,7 @@ def test_gnupg_finds_a_key(ask: Asking, alice: Account, host: str) -> None:
 
 @pytest.mark.parametrize("host", [ADVANCED, DIRECT])
 def test_sequoia_finds_a_key(ask: Asking, alice: Account, host: str) -> None:
-    key = actions.generate(OPERATOR, alice, "alice@example.org")
+    key = in_use(alice, "alice@example.org")
     found = ask(host, "sq", "wkd", "get", "alice@example.org")
     assert found.returncode == 0, found.stderr
     assert pysequoia.Cert.from_bytes(found.stdout).fingerprint == key.fingerprint

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from tests.private_keys import in_use
 from webadmin.audit.record import OPERATOR, Actor
 from webadmin.dashboard.alerts import alerts
 from webadmin.directory import actions as directory
 from webadmin.directory.administrators import create_administrator
 from webadmin.directory.models import Role
-from webadmin.privacy import actions
 from webadmin.privacy.models import Key, Notice
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ def test_what_ends_is_told_to_whom_it_concerns() -> None:
     domain = directory.create_domain(OPERATOR, "example.org")
     elsewhere = directory.create_domain(OPERATOR, "elsewhere.test")
     alice = directory.create_account(OPERATOR, "alice@example.org", "pw1")
-    keys = [actions.generate(OPERATOR, alice, "alice@example.org") for _ in range(4)]
+    keys = [in_use(alice, "alice@example.org") for _ in range(4)]
     dora = Actor(create_administrator("dora", "a long passphrase", role=Role.DOMAIN, domains=[domain]))
     other = Actor(create_administrator("other", "a long passphrase", role=Role.DOMAIN, domains=[elsewhere]))
     assert [one.words for one in alerts(dora)] == []

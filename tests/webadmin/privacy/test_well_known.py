@@ -7,6 +7,7 @@ from django.test import Client
 
 from mailservices.mail import wkd
 from mailservices.mail.openpgp import keys
+from tests.private_keys import in_use
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions as directory
 from webadmin.directory.models import Account, Domain
@@ -38,7 +39,7 @@ def hashed(local: str, *, told: bool = True) -> str:
     ("host", "path"), [(ADVANCED, "/example.org/"), (DIRECT, "/"), ("mail.other.test:8443", "/Example.ORG/")]
 )
 def test_a_key_is_found(alice: Account, host: str, path: str, told: bool) -> None:
-    key = actions.generate(OPERATOR, alice, "alice@example.org")
+    key = in_use(alice, "alice@example.org")
     url = f"/.well-known/openpgpkey{path}{hashed('alice', told=told)}"
     answer = Client().get(url, HTTP_HOST=host)
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/octet-stream")
@@ -52,7 +53,7 @@ def test_a_key_is_found(alice: Account, host: str, path: str, told: bool) -> Non
 
 def test_whoever_asks_for_an_address_without_a_key_learns_nothing(alice: Account, example: Domain) -> None:
     bob = directory.create_account(OPERATOR, "bob@example.org", "pw1")
-    hidden = actions.generate(OPERATOR, bob, "bob@example.org")
+    hidden = in_use(bob, "bob@example.org")
     actions.use(OPERATOR, hidden, published=False)
     found = [
         Client().get(f"/.well-known/openpgpkey/example.org/{hashed(local)}", HTTP_HOST=host)
@@ -67,15 +68,15 @@ def test_whoever_asks_for_an_address_without_a_key_learns_nothing(alice: Account
 
 
 def test_another_name_than_the_hashed_one_is_not_believed(alice: Account) -> None:
-    actions.generate(OPERATOR, alice, "alice@example.org")
+    in_use(alice, "alice@example.org")
     url = f"/.well-known/openpgpkey/example.org/hu/{wkd.hashed('bob')}?l=alice"
     assert Client().get(url, HTTP_HOST=ADVANCED).status_code == 404
 
 
 def test_what_is_in_use_comes_before_what_was_revoked(alice: Account, example: Domain) -> None:
-    old = actions.generate(OPERATOR, alice, "alice@example.org")
+    old = in_use(alice, "alice@example.org")
     actions.revoke(OPERATOR, old)
-    new = actions.generate(OPERATOR, alice, "alice@example.org")
+    new = in_use(alice, "alice@example.org")
     # The same key, held by the domain, too: it is told once.
     actions.upload(OPERATOR, example, bytes(new.public))
     # What cannot be read does not stand in the way of the others.
@@ -90,13 +91,13 @@ def test_what_is_in_use_comes_before_what_was_revoked(alice: Account, example: D
 
 
 def test_an_answer_has_an_end(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    actions.generate(OPERATOR, alice, "alice@example.org")
+    in_use(alice, "alice@example.org")
     monkeypatch.setattr(wkd, "KEY_OCTETS", 10)
     assert Client().get(f"/.well-known/openpgpkey/{hashed('alice')}", HTTP_HOST=DIRECT).status_code == 404
 
 
 def test_keys_of_those_who_are_gone_are_not_told(alice: Account) -> None:
-    actions.generate(OPERATOR, alice, "alice@example.org")
+    in_use(alice, "alice@example.org")
     url = f"/.well-known/openpgpkey/{hashed('alice')}"
     directory.change_account(OPERATOR, alice, active=False)
     assert Client().get(url, HTTP_HOST=DIRECT).status_code == 404

@@ -14,6 +14,7 @@ from mailservices.mail import mta_sts, smimea
 from mailservices.mail.address import parse
 from tests.certificates import Authority, make_for_names
 from tests.mail_certificates import MailAuthority
+from tests.private_keys import in_use
 from tests.world import NameServer, PolicyHost
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
@@ -84,7 +85,7 @@ def test_keys_of_addresses_are_published(
     alice = directory.create_account(OPERATOR, "alice@us.test", "pw1")
     assert not [one.line for one in advice.records(ours) if "SMIMEA" in one.line or "openpgpkey" in one.line]
     authority = MailAuthority()
-    keys.generate(OPERATOR, alice, "alice@us.test")
+    in_use(alice, "alice@us.test")
     for address in ("alice@us.test", "bob@us.test"):
         keys.upload(OPERATOR, ours, authority.issue(address).der)
     found = {name: state for name, state in states(ours).items() if "SMIMEA" in name or "openpgpkey" in name}
