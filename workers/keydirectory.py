@@ -8,9 +8,12 @@ from mailservices import log
 from mailservices.mail import address
 from mailservices.mail.address import Address
 from mailservices.mail.errors import MailError, ProtocolError, Unavailable
-from mailservices.mail.openpgp import keys, submissions
+from mailservices.mail.openpgp import decrypt, keys, submissions
 from mailservices.mail.openpgp.submissions import Confirmed, Letter, Submitted
 from mailservices.mail.privacy import Described, PrivacyError
+from mailservices.mail.vocabulary import KeyKind
+from mailservices.net import opener
+from mailservices.net.opener import Private
 from mailservices.store import bodies
 from mailservices.store import keydirectory as store
 from mailservices.store.ids import new_id
@@ -50,8 +53,12 @@ async def _read(engine: "Engine", directory: Directory, message: Came) -> None:
     if message.body_size > submissions.MESSAGE_OCTETS:
         return
     body = b"".join([piece async for piece in bodies.read(engine.pool, message.blob_id, 0, message.body_size)])
-    found = await asyncio.to_thread(submissions.read, message.header, body, directory.secrets)
-    match found:
+    armoured = await asyncio.to_thread(decrypt.sealed, message.header, body)
+    if armoured is None:
+        return
+    held = [Private(fingerprint, b"", secret) for fingerprint, secret in directory.secrets]
+    opened = await opener.open_sealed(KeyKind.OPENPGP, armoured, held, ())
+    match await asyncio.to_thread(submissions.read, opened.payload):
         case Submitted(public):
             await _ask(engine, directory, public)
         case Confirmed(told, nonce):
@@ -82,7 +89,7 @@ async def _ask_owner(
     own = f"{parsed.key}@{parsed.domain}"
     nonce = submissions.nonce()
     letter = _letter(engine, directory, own, described.fingerprint)
-    octets = await asyncio.to_thread(submissions.confirmation, letter, nonce, public, directory.secrets[0])
+    octets = await asyncio.to_thread(submissions.confirmation, letter, nonce, public, directory.secrets[0][1])
     pending = Pending(account, own, described.fingerprint, public)
     if await store.wait(engine.pool, pending, nonce):
         await own_mail.write(engine, letter.directory, address.parse(own), octets)

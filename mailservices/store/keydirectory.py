@@ -95,8 +95,8 @@ class Directory:
     submission: str
     account_id: int
     read_uid: int
-    #: What opens what comes there, the key in use first.
-    secrets: tuple[bytes, ...]
+    #: What opens what comes there, by fingerprints, the key in use first.
+    secrets: tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +136,13 @@ async def directories(pool: Pool, sealing_key: bytes) -> list[Directory]:
     ]  # fmt: skip
 
 
-def _opened(sealing_key: bytes, fingerprints: Sequence[str], sealed: Sequence[bytes]) -> list[bytes]:
+def _opened(sealing_key: bytes, fingerprints: Sequence[str], sealed: Sequence[bytes]) -> list[tuple[str, bytes]]:
     """Those that were sealed under our key: others are as good as not there."""
     found = []
     for fingerprint, secret in zip(fingerprints, sealed, strict=True):
         try:
             context = sealing.privacy_context(KeyKind.OPENPGP, fingerprint)
-            found.append(sealing.unseal(sealing_key, secret, context))
+            found.append((fingerprint, sealing.unseal(sealing_key, secret, context)))
         except sealing.NotSealedHere:
             continue
     return found

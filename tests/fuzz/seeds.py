@@ -132,6 +132,13 @@ def _autocrypt() -> Iterator[bytes]:
         yield f"From: {name}@example.org\r\nDate: Mon, 2 Nov 2026 12:00:00 +0000\r\n".encode() + field + b"\r\n"
 
 
+def _submissions() -> Iterator[bytes]:
+    for key in sorted(cast.KEYS.glob("*.asc")):
+        yield b"Content-Type: application/pgp-keys\n\n" + key.read_bytes()
+    told = b"type: confirmation-response\naddress: a@example.org\nnonce: 0123456789abcdef\n"
+    yield b"Content-Type: application/vnd.gnupg.wks\n\n" + told
+
+
 _PRIVATE: dict[str, Callable[[], Iterator[bytes]]] = {
     "certificates_for_mail": lambda: (bringing.read(octets).certificate for octets in _brought()),
     "brought_certificates": _brought,
@@ -139,6 +146,8 @@ _PRIVATE: dict[str, Callable[[], Iterator[bytes]]] = {
     "signed_mail": lambda: (one.read_bytes() for one in SIGNED_OR_ENCRYPTED if one.stat().st_size < SMALL),
     "encrypted_mail": lambda: _contents("4", "5"),
     "openpgp_keys": lambda: (one.read_bytes() for one in sorted(cast.KEYS.glob("*.asc"))),
+    "key_submissions": _submissions,
+    "key_directory_paths": lambda: (f"/{name}hu/{'y' * 32}".encode() for name in ("", "example.org/")),
     "openpgp_signed_mail": lambda: (one.read_bytes() for one in sorted(cast.CASES.glob("??-*.eml"))),
     "openpgp_encrypted_mail": lambda: (one.read_bytes() for one in sorted(cast.CASES.glob("for-*.eml"))),
     "autocrypt_headers": _autocrypt,

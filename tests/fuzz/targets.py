@@ -48,6 +48,7 @@ from mailservices.mail import (
     uidset,
     unpacking,
     webhooks,
+    wkd,
 )
 from mailservices.mail.arc.verify import Verifier as ArcVerifier
 from mailservices.mail.authors import of as author_addresses
@@ -59,6 +60,7 @@ from mailservices.mail.errors import FolderNameInvalid, ProtocolError, SignInFai
 from mailservices.mail.findings import Result
 from mailservices.mail.openpgp import decrypt as openpgp_decrypt
 from mailservices.mail.openpgp import keys as openpgp_reader
+from mailservices.mail.openpgp import submissions
 from mailservices.mail.openpgp import verify as openpgp_verify
 from mailservices.mail.privacy import PrivacyError
 from mailservices.mail.questions import Flow, Missing
@@ -871,6 +873,21 @@ def openpgp_encrypted_mail(octets: bytes) -> None:
 @cache
 def openpgp_certificates() -> list[bytes]:
     return [openpgp_cast.public(name) for name in ("alice", "bob", "nist", "expired")]
+
+
+@target
+def key_submissions(octets: bytes) -> None:
+    """A certificate that is submitted can be described."""
+    found = submissions.read(octets)
+    if isinstance(found, submissions.Submitted):
+        openpgp_reader.describe(found.public)
+
+
+@target
+def key_directory_paths(octets: bytes) -> None:
+    """A path asks for a file or for a key."""
+    asked = wkd.asked(octets.decode("utf-8", "replace"))
+    assert asked is None or bool(asked[1]) is not bool(asked[2])
 
 
 @target

@@ -6,22 +6,19 @@ an address of others.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Final
 
 import pysequoia
-from pysequoia import Tsk
 
 from mailservices.mail import headers, mime
 from mailservices.mail.address import Address
-from mailservices.mail.headers import Octets
 from mailservices.mail.openpgp import keys
 from mailservices.mail.openpgp.library import errors
-from mailservices.mail.openpgp.mime import encrypt, encrypted_part, is_encrypted, octets, sign
-from mailservices.mail.privacy import Entity, PrivacyError
+from mailservices.mail.openpgp.mime import encrypt, octets, sign
+from mailservices.mail.privacy import Entity
 
 #: Octets of a message that is looked at, and of what is in it.
 MESSAGE_OCTETS: Final = 2**20
@@ -66,20 +63,15 @@ class Confirmed:
     nonce: str
 
 
-def read(header: bytes, body: Octets, known: Sequence[bytes]) -> Submitted | Confirmed | None:
-    """What a message to the directory wants; None: nothing of the kind.
-
-    Args:
-        known: secret keys that it may be encrypted to.
+def read(opened: bytes) -> Submitted | Confirmed | None:
+    """What somebody wants who has sent this, encrypted to the directory's key; None: nothing of the kind.
 
     Raises:
-        PrivacyError: it cannot be opened, or what is in it is no key.
+        PrivacyError: what is in it is no key.
     """
-    message = mime.scan(header, body)
-    part = encrypted_part(message) if is_encrypted(message, body) else None
-    if part is None:
-        return None
-    inner_header, inner = headers.split(_opened(octets(part, body, MESSAGE_OCTETS), known))
+    # It comes with the line ends of whoever wrote it.
+    opened = opened[:MESSAGE_OCTETS].replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    inner_header, inner = headers.split(opened)
     found = mime.scan(inner_header, inner)
     for one in (found, *found.children):
         match one.type.type, one.type.subtype:
@@ -91,21 +83,9 @@ def read(header: bytes, body: Octets, known: Sequence[bytes]) -> Submitted | Con
     return None
 
 
-def _opened(armoured: bytes, known: Iterable[bytes]) -> bytes:
-    for secret in known:
-        try:
-            with errors("it cannot be opened"):
-                opened = pysequoia.decrypt(armoured, Tsk.from_bytes(secret).decryptor()).bytes
-        except PrivacyError:
-            continue
-        # What is inside comes with the line ends of whoever wrote it.
-        return (opened or b"").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    raise PrivacyError("none of the directory's keys opens it")
-
-
 def _confirmed(text: bytes) -> Confirmed | None:
     """§4.4: lines of names and values."""
-    told = headers.index(text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    told = headers.index(text)
     values = {
         name: headers.unfold(found[0]).decode("utf-8", "replace").strip() for name, found in told.items() if found
     }

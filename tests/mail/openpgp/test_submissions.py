@@ -12,7 +12,7 @@ from pysequoia import Tsk
 
 from mailservices.mail import headers
 from mailservices.mail.address import parse
-from mailservices.mail.openpgp import keys, mime, submissions
+from mailservices.mail.openpgp import keys, submissions
 from mailservices.mail.openpgp.submissions import Confirmed, Letter, Submitted
 from mailservices.mail.privacy import PrivacyError
 
@@ -22,13 +22,8 @@ HERS = keys.generate("Alice", "alice@example.org")
 LETTER = Letter(parse("key-submission@example.org"), "alice@example.org", "ab" * 20, "<1@mail.test>", NOW)
 
 
-def sent(payload: str, to: bytes = OURS.public) -> tuple[bytes, bytes]:
-    entity = mime.encrypt(payload.encode(), [to])
-    return entity.fields, entity.body
-
-
 def read(payload: str) -> Submitted | Confirmed | None:
-    return submissions.read(*sent(payload), [HERS.secret or b"", OURS.secret or b""])
+    return submissions.read(payload.encode())
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -50,15 +45,8 @@ def test_a_nonce_comes_back() -> None:
 
 
 def test_what_is_nothing_of_the_kind() -> None:
-    assert submissions.read(b"Subject: x\r\n\r\n", b"Hello", [OURS.secret or b""]) is None
     assert read("Content-Type: text/plain\n\nHello") is None
     assert read("") is None
-
-
-def test_what_cannot_be_opened_or_read() -> None:
-    other = keys.generate("", "other@far.test").public
-    with pytest.raises(PrivacyError, match="none of"):
-        submissions.read(*sent("x", other), [OURS.secret or b""])
     with pytest.raises(PrivacyError):
         read("Content-Type: application/pgp-keys\n\nnonsense")
 
