@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from facteur import shown
 from facteur.api import Api, Refused, found
+from facteur.keys import keys
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The operator's command line.")
 domains = typer.Typer(no_args_is_help=True, help="Domains.")
@@ -20,6 +21,7 @@ queue = typer.Typer(no_args_is_help=True, help="Mail on its way out.")
 tokens = typer.Typer(no_args_is_help=True, help="API tokens; new ones are made in the browser.")
 for name, group in {
     "domains": domains, "accounts": accounts, "aliases": aliases, "queue": queue, "tokens": tokens,
+    "keys": keys,
 }.items():  # fmt: skip
     app.add_typer(group, name=name)
 

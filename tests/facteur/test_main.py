@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from facteur.__main__ import app, main
+from mailservices.mail.openpgp import keys as openpgp
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions, administrators
 from webadmin.directory.models import Account, Address, ApiToken, Domain
@@ -64,6 +65,29 @@ def test_domains_accounts_and_aliases(run: Run) -> None:
     assert (Address.objects.count(), Account.objects.get().active) == (0, False)
     code, said = run("domains", "create", "no dots")
     assert (code, said.startswith("name: ")) == (1, True)
+
+
+def test_keys_for_private_mail(run: Run, tmp_path: Path) -> None:
+    actions.create_domain(OPERATOR, "example.org")
+    actions.create_account(OPERATOR, "alice@example.org", "pw1")
+    code, said = run("--json", "keys", "make", "alice@example.org", "alice@example.org", "--years", "1")
+    number = str(json.loads(said)["id"])
+    assert code == 0
+    code, said = run("keys", "public", number)
+    assert said.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
+    (tmp_path / "armoured.asc").write_text(said)
+    (tmp_path / "binary.pgp").write_bytes(openpgp.generate("", "carol@far.test").public)
+    assert number in run("keys", "add", "alice@example.org", str(tmp_path / "armoured.asc"))[1]
+    code, said = run("keys", "add", "example.org", str(tmp_path / "binary.pgp"), "--other")
+    assert "carol@far.test" in said
+    assert "carol@far.test" in run("keys", "list", "example.org")[1]
+    assert run("keys", "renew", number, "--years", "2")[0] == 0
+    assert run("keys", "revoke", number, told="n\n")[0] == 1
+    assert run("keys", "revoke", number, "--yes") == (0, f"Key {number} is revoked.\n")
+    assert run("keys", "delete", number, told="n\n")[0] == 1
+    assert run("keys", "delete", number, "--yes")[0] == 0
+    assert json.loads(run("--json", "keys", "list", "alice@example.org")[1]) == []
+    assert run("keys", "list", "nobody@example.org")[0] == 1
 
 
 def test_the_rest_of_it(run: Run) -> None:
