@@ -14,12 +14,13 @@ from django.db import connection
 
 from mailservices.auth.throttle import Throttle
 from mailservices.mail import backoff, headers
+from mailservices.mail.address import Address
 from mailservices.mail.dkim.sign import Signer
 from mailservices.mail.errors import TooManySignIns
 from mailservices.mail.mta_sts import Policy
 from mailservices.mail.questions import Addresses, Flow, Found
 from mailservices.mail.vocabulary import Event
-from mailservices.net import sts
+from mailservices.net import directories, sts
 from mailservices.net.dns import Resolver
 from mailservices.net.limiter import Block, Blocks, Bucket, Limit, Limiter, Meter
 from mailservices.smtp.rehearsal import Question, Step
@@ -104,6 +105,19 @@ def sts_policy(domain: str) -> tuple[Policy | None, str]:
     except sts.NotFetched as error:
         return None, str(error)
     return found, ""
+
+
+def key_trouble(recipient: Address) -> str:
+    """Why the key of an address cannot be had as others fetch it (WKD); empty: it can."""
+
+    async def ask() -> None:
+        await directories.find(Resolver(settings.CONFIG), settings.CONFIG, recipient, datetime.now(UTC))
+
+    try:
+        asyncio.run(ask())
+    except directories.NotFound as error:
+        return str(error)
+    return ""
 
 
 def body(blob_id: UUID, octets: int) -> bytes:

@@ -44,7 +44,7 @@ class Record:
     value: str
     why: str
     check: Callable[[], Flow[Verdict]]
-    #: What else live.py asks about it: spf, sts; empty: nothing.
+    #: What else live.py asks about it: spf, sts, wkd; empty: nothing.
     more: str = ""
     #: What the overview calls it where it is not right; empty: mail arrives and is believed without it.
     label: str = ""
@@ -231,6 +231,7 @@ def _directory(domain: Domain) -> Iterator[Record]:
             f"{settings.CONFIG.hostname}.",
             gettext("Mail programs find OpenPGP keys here (WKD), by HTTPS with a certificate for this name."),
             lambda: checks.points_here(where, settings.CONFIG.hostname),
+            "wkd",
         )
 
 

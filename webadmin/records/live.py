@@ -3,16 +3,20 @@
 from dataclasses import dataclass, replace
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from mailservices.mail import dnslist, mta_sts
+from mailservices.mail.address import parse
 from mailservices.mail.dnslist import DnsList, Meaning, parse_codes
 from mailservices.mail.policy import ListEffect
 from mailservices.mail.questions import Addresses, Flow, Found, Trouble, Txt
+from mailservices.mail.vocabulary import KeyKind
 from webadmin import engine
 from webadmin.directory.models import Domain
 from webadmin.policy.models import DnsList as Chosen
+from webadmin.privacy.directory import shown
 from webadmin.queue.models import Source
 from webadmin.records import advice
 from webadmin.records.actions import policy_text
@@ -50,6 +54,8 @@ def _more(domain: Domain, record: Record, verdict: Verdict) -> Verdict:
                 return replace(verdict, state=State.WRONG, words=words)
         case "sts":
             return _served(domain, verdict)
+        case "wkd":
+            return _directory(domain, verdict)
     return verdict
 
 
@@ -65,6 +71,17 @@ def _served(domain: Domain, verdict: Verdict) -> Verdict:
     if found != mta_sts.parse(policy_text(offer).encode()):
         return replace(verdict, state=State.WRONG, words=gettext("Another policy than ours is served there."))
     return verdict
+
+
+def _directory(domain: Domain, verdict: Verdict) -> Verdict:
+    """Whether a key that is shown is had as others have it: by HTTPS, from its host."""
+    lasts = Q(expires_at__isnull=True) | Q(expires_at__gt=timezone.now())
+    key = shown(domain, KeyKind.OPENPGP).filter(lasts, revoked_at__isnull=True).first()
+    trouble = engine.key_trouble(parse(key.address)) if key is not None else ""
+    if not trouble:
+        return verdict
+    words = gettext("Keys cannot be had by HTTPS ({trouble}): let its certificate name this host, too.")
+    return replace(verdict, state=State.WRONG, words=words.format(trouble=trouble))
 
 
 @dataclass(frozen=True, slots=True)

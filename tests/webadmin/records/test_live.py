@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from pytest_django import Settings
 
-from mailservices.mail import mta_sts, smimea
+from mailservices.mail import mta_sts, smimea, wkd
 from mailservices.mail.address import parse
 from tests.certificates import Authority, make_for_names
 from tests.mail_certificates import MailAuthority
@@ -92,13 +92,41 @@ def test_keys_of_addresses_are_published(
     wanted = [f"SMIMEA {smimea.name(parse(one))}." for one in ("alice@us.test", "bob@us.test")]
     assert found == dict.fromkeys(["CNAME openpgpkey.us.test.", *wanted], "missing")
     publish(names, ours)
-    assert set(states(ours).values()) == {"found"}
+    found = states(ours)
+    # Nobody serves it there.
+    assert found.pop("CNAME openpgpkey.us.test.") == "wrong"
+    assert set(found.values()) == {"found"}
     # The page shows some of them, the zone file all.
     monkeypatch.setattr(advice, "CERTIFICATES", 1)
     assert [one.kind for one in advice.records(ours)].count("SMIMEA") == 1
     assert advice.zone_file(ours).count(" IN SMIMEA 3 0 0 30") == 2
     directories.set_directory(OPERATOR, ours, active=False)
     assert "openpgpkey" not in advice.zone_file(ours)
+
+
+def test_a_directory_is_asked_as_others_ask_it(
+    names: NameServer, ours: Domain, client: Client, settings: Settings, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    alice = directory.create_account(OPERATOR, "alice@us.test", "pw1")
+    key = in_use(alice, "alice@us.test")
+    answer = client.get(wkd.urls(parse("alice@us.test"))[1].removeprefix("https://us.test"), HTTP_HOST="us.test")
+    host = PolicyHost(make_for_names(tmp_path / "web.pem", "openpgpkey.us.test")).start()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "web.pem"))
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, remote_https_port=host.port, webhooks_private=True)
+    try:
+        publish(names, ours)
+        names.zone[HOST, "A"] = ["127.0.0.1"]
+        row = "CNAME openpgpkey.us.test."
+        assert states(ours)[row] == "wrong"
+        host.answers["openpgpkey.us.test"] = answer.content
+        assert states(ours)[row] == "found"
+        # A key that was revoked is shown, too, but there is nothing to be had.
+        keys.revoke(OPERATOR, key)
+        host.answers.clear()
+        assert states(ours)[row] == "found"
+    finally:
+        host.stop()
 
 
 def test_spf_is_asked_of_the_evaluator(names: NameServer, ours: Domain) -> None:
