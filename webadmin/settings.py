@@ -17,7 +17,6 @@ ROOT = Path(__file__).resolve().parent
 VERSION = re.search(r"^## (\d+\.\d+\.\d+)", (ROOT.parent / "CHANGELOG.md").read_text(), re.MULTILINE)[1]  # type: ignore[index]
 
 SECRET_KEY = CONFIG.secret_key
-SECRET_KEY_FALLBACKS = [CONFIG.former_secret_key] if CONFIG.former_secret_key else []
 DEBUG = False
 ALLOWED_HOSTS = list(CONFIG.web_hosts)
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in CONFIG.web_hosts if CONFIG.web_https]
