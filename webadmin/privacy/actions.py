@@ -16,7 +16,7 @@ from webadmin.audit.changes import change
 from webadmin.audit.record import Actor, record
 from webadmin.directory.models import Account
 from webadmin.privacy import keeping, reading
-from webadmin.privacy.models import Key, Policy
+from webadmin.privacy.models import Directory, Key, Policy
 from webadmin.privacy.owners import Owner, keys_of, must_own, owner_of
 from webadmin.scope import Right, verb
 
@@ -131,6 +131,8 @@ def use(actor: Actor, key: Key, **uses: bool) -> Key:
     _must_be_able(key, wanted)
     if uses.get("encrypts") is False and key.encrypts:
         _not_the_last(key, [key])
+    if uses.get("decrypts") is False:
+        _not_the_directorys(key, [key])
     if "signs" in wanted:
         _others(key).filter(signs=True).update(signs=False)
     return change(actor, "change use of key", key, uses)
@@ -182,6 +184,7 @@ def _others(key: Key) -> Any:
 
 def _not_the_last(key: Key, gone: Iterable[Key]) -> None:
     """Raises ValidationError: what arrives could not be encrypted any more."""
+    _not_the_directorys(key, gone)
     if not key.encrypts or key.account_id is None:
         return
     wishes = Policy.objects.filter(account=key.account_id, on_arrival=key.kind).exclude(on_arrival=Arrival.OFF)
@@ -192,5 +195,19 @@ def _not_the_last(key: Key, gone: Iterable[Key]) -> None:
             gettext(
                 "What arrives is encrypted to it, and there is no other key for that: add one first, or switch "
                 "the encryption of what arrives off."
+            )
+        )
+
+
+def _not_the_directorys(key: Key, gone: Iterable[Key]) -> None:
+    """Raises ValidationError: keys that come by mail could not be opened any more."""
+    if not key.decrypts or not Directory.objects.filter(domain=key.domain_id, submission=key.address).exists():
+        return
+    others = Key.objects.filter(domain=key.domain_id, address=key.address, kind=key.kind, decrypts=True)
+    if not others.filter(revoked_at__isnull=True).exclude(pk__in=[one.pk for one in gone]).exists():
+        raise ValidationError(
+            gettext(
+                "What comes to the key directory by mail is opened by it, and by no other key: make another one "
+                "for that first, or take no keys by mail."
             )
         )

@@ -145,3 +145,16 @@ def test_keys_are_taken_where_somebody_reads_them(example: Domain, alice: Accoun
     row.refresh_from_db()
     # What came before is no submission.
     assert (row.account, row.read_uid) == (alice, 7)
+
+
+def test_the_key_of_the_directory_stays(example: Domain, alice: Account) -> None:
+    directories.set_directory(OPERATOR, example, submission="alice@example.org")
+    key = Key.objects.get(domain=example)
+    for verb in (actions.delete, actions.revoke, lambda who, one: actions.use(who, one, decrypts=False)):
+        with pytest.raises(ValidationError, match="make another one"):
+            verb(OPERATOR, key)
+    actions.use(OPERATOR, actions.generate(OPERATOR, example, "alice@example.org"), decrypts=True)
+    actions.revoke(OPERATOR, key)
+    directories.set_directory(OPERATOR, example, submission="")
+    for one in Key.objects.filter(domain=example):
+        actions.delete(OPERATOR, one)
