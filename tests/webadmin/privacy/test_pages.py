@@ -204,10 +204,12 @@ ADMINISTRATORS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", list(SIZES))
+@pytest.mark.parametrize(
+    ("size", "scheme", "language"),
+    [("desk", "light", "en"), ("desk", "dark", "fr"), ("phone", "light", "fr"), ("phone", "dark", "en")],
+)
 def test_everybody_can_use_them(
-    browser: Browser, live_server: object, example: Domain, alice: Account, size: str, scheme: Any
+    browser: Browser, live_server: object, example: Domain, alice: Account, size: str, scheme: Any, language: str
 ) -> None:
     rows, folder = _rows(example, alice), os.environ.get("FACTEUR_SCREENSHOTS")
     people = ((owner_of(alice), OWN), (create_administrator("root", "a long passphrase"), ADMINISTRATORS))
@@ -215,7 +217,9 @@ def test_everybody_can_use_them(
         client = Client()
         client.force_login(who)
         session = client.cookies["sessionid"].value
-        context = browser.new_context(base_url=str(live_server), viewport=SIZES[size], color_scheme=scheme)
+        context = browser.new_context(
+            base_url=str(live_server), viewport=SIZES[size], color_scheme=scheme, locale=language
+        )
         context.add_cookies([{"name": "sessionid", "value": session, "url": str(live_server)}])
         shown = context.new_page()
         for path in paths:
@@ -227,5 +231,5 @@ def test_everybody_can_use_them(
             assert not wide, path
             if folder:
                 name = path.strip("/").replace("/", "-").translate({ord("{"): None, ord("}"): None})
-                shown.screenshot(path=f"{folder}/{size}-{scheme}-{name}.png", full_page=True)
+                shown.screenshot(path=f"{folder}/{size}-{scheme}-{language}-{name}.png", full_page=True)
         context.close()
