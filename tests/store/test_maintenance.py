@@ -15,6 +15,11 @@ from webadmin.directory.models import Account
 from webadmin.own import actions as own
 from webadmin.own.models import Answered, Recovery
 from webadmin.policy import actions as policy
+from webadmin.privacy import actions as privacy
+from webadmin.privacy.directory import set_directory
+from webadmin.privacy.models import Directory, Notice, Submission
+from webadmin.privacy.policy import change_policy
+from webadmin.privacy.requests import request_certificate
 
 LEADING_TO_ACCOUNTS = """
 SELECT conrelid::regclass::text FROM pg_constraint
@@ -35,6 +40,14 @@ async def test_an_account_that_was_deleted_long_ago_goes_with_all_of_it(pool: Po
         own.change_vacation(OPERATOR, account, text="Away.")
         Answered.objects.create(account=account, sender="x@far.test")
         Recovery.objects.create(account=account, address="x@far.test")
+        privacy.generate(OPERATOR, account, account.address)
+        request_certificate(OPERATOR, account, account.address, "EC P-256")
+        change_policy(OPERATOR, account, sign="openpgp")
+        set_directory(OPERATOR, account.domain, active=False, submission=account.address)
+        Notice.objects.create(account=account, about=Notice.BROKEN)
+        Submission.objects.create(
+            account=account, address=account.address, nonce=account.address, public=b"", expires_at=timezone.now()
+        )
         actions.delete_account(OPERATOR, account)
         Account.objects.filter(pk=account.pk).update(deleted_at=timezone.now() - timedelta(days=31))
 
@@ -42,6 +55,9 @@ async def test_an_account_that_was_deleted_long_ago_goes_with_all_of_it(pool: Po
     while await maintenance.drop_accounts(pool, 100):
         pass
     assert not await orm(lambda: Account.objects.filter(pk=alice.account_id).exists())
+    # The domain's own choice stays.
+    row = await orm(lambda: Directory.objects.get(domain__name=alice.address.rpartition("@")[2]))
+    assert (row.active, row.submission, row.account_id) == (False, "", None)
 
 
 @pytest.mark.django_db
@@ -49,5 +65,5 @@ def test_nothing_that_leads_to_an_account_is_forgotten() -> None:
     with connection.cursor() as cursor:
         cursor.execute(LEADING_TO_ACCOUNTS)
         tables = {row[0] for row in cursor.fetchall()}
-    told = {one.split()[2] for one in maintenance.DEAD_REST}
+    told = {one.removeprefix("DELETE FROM ").removeprefix("UPDATE ").split()[0] for one in maintenance.DEAD_REST}
     assert tables - told - BEFORE == set()
