@@ -17,9 +17,10 @@ from mailservices.mail.mime import Part
 #: RFC 5322 §2.1.1: octets of a line without its end.
 LINE_OCTETS: Final = 998
 
-_LONG: Final = re.compile(rb"[^\n]{%d}" % (LINE_OCTETS + 2))
-#: What a program on the way may change: octets of eight bits, lines that end in space or begin as mbox's do.
-_CHANGING: Final = re.compile(rb"[\x80-\xff\x00]|[ \t]\r?$|^From ", re.MULTILINE)
+#: Space at a line's end, and what begins as mbox's lines do: a program on the way may change them.
+_SPACES: Final = (b" \r\n", b"\t\r\n", b" \n", b"\t\n")
+_ENDS: Final = (b" ", b"\t", b" \r", b"\t\r")
+_MBOX: Final = b"From "
 _LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
 _ENCODED: Final = (b"base64", b"quoted-printable")
 
@@ -44,7 +45,7 @@ def _part(part: Part, header: bytes, body: Octets) -> Iterator[bytes]:
         yield binary.marked(header, what) if encoding in (b"8bit", b"binary") else header
         yield from inside
         return
-    if encoding in _ENCODED or not (encoding == b"binary" or _CHANGING.search(octets) or _LONG.search(octets)):
+    if encoding in _ENCODED or not (encoding == b"binary" or _may_be_changed(octets)):
         yield binary.marked(header, b"7bit") if encoding in (b"8bit", b"binary") else header
         yield octets
     elif part.type.type == b"text":
@@ -53,6 +54,24 @@ def _part(part: Part, header: bytes, body: Octets) -> Iterator[bytes]:
     else:
         yield binary.marked(header, b"base64")
         yield from binary.base64(body, part.body.start, part.body.end)
+
+
+def _may_be_changed(octets: bytes) -> bool:
+    """By a program on the way. An expression would look at large texts for half a second."""
+    if not octets.isascii() or b"\0" in octets or octets.startswith(_MBOX) or b"\n" + _MBOX in octets:
+        return True
+    return octets.endswith(_ENDS) or any(one in octets for one in _SPACES) or _has_long_lines(octets)
+
+
+def _has_long_lines(octets: bytes) -> bool:
+    """From the last line end that is near enough to the next one that is."""
+    start = 0
+    while len(octets) - start > LINE_OCTETS + 1:
+        end = octets.rfind(b"\n", start, start + LINE_OCTETS + 2)
+        if end < 0:
+            return True
+        start = end + 1
+    return False
 
 
 def _composite(part: Part, body: Octets) -> Iterator[bytes]:
@@ -71,6 +90,6 @@ def _quoted(octets: bytes) -> Iterator[bytes]:
     for line in _LINE.findall(octets):
         text = line.removesuffix(b"\n").removesuffix(b"\r")
         coded = binascii.b2a_qp(text, istext=False).replace(b"=\n", b"=\r\n")
-        yield b"=46" + coded[1:] if coded.startswith(b"From ") else coded
+        yield b"=46" + coded[1:] if coded.startswith(_MBOX) else coded
         if line.endswith(b"\n"):
             yield b"\r\n"

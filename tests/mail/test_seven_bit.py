@@ -69,3 +69,11 @@ def test_what_was_signed_stays() -> None:
         b'Content-Type: multipart/signed; boundary="b"\r\n\r\n--b\r\n' + EIGHT + "\r\nGrüße\r\n--b--\r\n".encode()
     )
     assert b"".join(seven_bit.encoded(*headers.split(signed))) == signed
+
+
+@pytest.mark.parametrize("length", [998, 999, 2000])
+def test_only_lines_that_are_too_long_are_encoded(length: int) -> None:
+    header, body = b"Content-Type: text/plain\r\n\r\n", b"short\r\n" * 300 + b"x" * length + b"\r\nshort\r\n"
+    made = b"".join(seven_bit.encoded(header, body))
+    assert (made == header + body) is (length == 998)
+    assert max(len(line) for line in made.split(b"\r\n")) <= 998

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from mailservices.mail import mime
 from mailservices.mail.headers import Octets
 from mailservices.mail.mime import Part
-from mailservices.mail.privacy import Entity
+from mailservices.mail.privacy import Entity, PrivacyError
 from mailservices.mail.smime import bringing, certificates, entities
 
 _OPTIONS: Final = (pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary)
@@ -37,9 +37,10 @@ def sign(payload: bytes, certificate: bytes, chain: bytes, key: bytes) -> Entity
     Raises:
         PrivacyError: the key, or the certificate, is not what it should be.
     """
-    bringing.pair(certificate, key)
-    builder = pkcs7.PKCS7SignatureBuilder().set_data(payload)
-    builder = builder.add_signer(certificates.load(certificate), bringing.load_key(key), SHA256())
+    signer, secret = certificates.load(certificate), bringing.load_key(key)
+    if secret.public_key() != signer.public_key():
+        raise PrivacyError("The key is not the one of the certificate.")
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(payload).add_signer(signer, secret, SHA256())
     for one in certificates.load_all(chain):
         builder = builder.add_certificate(one)
     return _multipart(payload, builder.sign(Encoding.DER, _OPTIONS))
