@@ -13,7 +13,7 @@ from typing import NoReturn, cast
 from mailservices.config import Config
 from mailservices.mail import address, headers, routing
 from mailservices.mail.address import Address
-from mailservices.mail.envelope import Envelope
+from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.errors import MailError, MayNotPost, NotYourAddress, ProtocolError
 from mailservices.mail.findings import Finding
 from mailservices.mail.policy import NO_CHECKS
@@ -142,8 +142,7 @@ class _Way:
         if self.asked.size > self.config.message_bytes:
             self._refuse("Size", "552 5.3.4", f"At most {self.config.message_bytes} octets are taken.")
         route = await self._route(recipient)
-        arrival = self._arrival(rules, sender)
-        arrival.routes = [route]
+        arrival = self._arrival(rules, Envelope(sender, recipients=[Recipient(recipient)]), route)
         await self._policy(arrival, recipient)
         await self._text(arrival)
         await self._ends(arrival, route)
@@ -216,17 +215,16 @@ class _Way:
                 raise _End
         return route
 
-    def _arrival(self, rules: policy.Rules, sender: Address | None) -> Arrival:
-        header, body = (
-            headers.split(self.asked.text) if self.asked.text else (f"From: {sender or ''}\r\n\r\n".encode(), b"")
-        )
+    def _arrival(self, rules: policy.Rules, envelope: Envelope, route: Route) -> Arrival:
+        author = f"From: {envelope.sender or ''}\r\n\r\n".encode()
+        header, body = headers.split(self.asked.text) if self.asked.text else (author, b"")
         trusted = rules.trusts(self.asked.peer)
         if trusted and not self.asked.account:
             self.say("Network", "accept", "A trusted network: the checks of strangers are not made.")
         return Arrival(
             self.desk, Stranger(self.asked.peer), self.config.hostname, rules,
-            exempt=bool(self.asked.account) or trusted, helo=self.asked.helo, envelope=Envelope(sender),
-            header=header, body=body,
+            exempt=bool(self.asked.account) or trusted, helo=self.asked.helo, envelope=envelope,
+            routes=[route], header=header, body=body,
         )  # fmt: skip
 
     async def _policy(self, arrival: Arrival, recipient: Address) -> None:

@@ -80,7 +80,7 @@ def load_key(der: bytes) -> PrivateKey:
 
 
 def _checked_before(der: bytes, password: bytes | None) -> Any:
-    """To look whether the primes of RSA are some takes fifty times as long as a signature: that was done before."""
+    """To ask whether the primes of RSA are some takes longer than fifty signatures: that was done before."""
     return serialization.load_der_private_key(der, password, unsafe_skip_rsa_key_validation=True)
 
 

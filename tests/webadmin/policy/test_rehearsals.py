@@ -9,7 +9,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 from pytest_django import Settings
 
+from mailservices.mail.openpgp import keys as openpgp_keys
+from mailservices.mail.openpgp import mime as openpgp
+from mailservices.mail.smime import signed as smime
 from mailservices.mail.suppressing import HITS
+from tests.mail_certificates import alone
 from tests.world import NameServer
 from webadmin.audit.record import OPERATOR, Actor
 from webadmin.directory import actions as directory
@@ -20,6 +24,7 @@ from webadmin.mailstore.models import Usage
 from webadmin.policy import actions
 from webadmin.policy.models import Greylisted
 from webadmin.policy.rehearsals import ask
+from webadmin.privacy import actions as keys
 from webadmin.queue import routes
 from webadmin.queue.models import Suppression
 from webadmin.trace.models import TraceEvent
@@ -161,3 +166,18 @@ def test_it_is_asked_of_what_one_reaches_only(domain: Domain, alice: Account) ->
     assert ask(who, recipient="x@other.test", **told)[-1].name == "Recipient"
     with pytest.raises(ValidationError):
         ask(OPERATOR, recipient="alice@us.test", **{**told, "client": "x"})
+
+
+def test_what_is_signed_is_told(domain: Domain, alice: Account) -> None:
+    """S/MIME by itself; OpenPGP by the keys of whom it is for."""
+    actions.change_inbound(OPERATOR, domain, **(OFF | {"dkim": "note"}))
+    issued, pair = alone("a@far.test"), openpgp_keys.generate("", "a@far.test")
+    assert pair.secret is not None
+    keys.upload(OPERATOR, alice, pair.public, ours=False)
+    payload = b"Content-Type: text/plain\r\n\r\nHello.\r\n"
+    told = {}
+    for entity in (smime.sign(payload, issued.der, b"", issued.pkcs8), openpgp.sign(payload, pair.secret)):
+        text = b"From: a@far.test\r\nMIME-Version: 1.0\r\n" + entity.fields + b"\r\n" + entity.body
+        [step] = [one for one in asked(text=text.decode()) if one.name == "S/MIME and OpenPGP"]
+        told |= {one.method: (one.result.value, one.reason) for one in step.findings}
+    assert told == {"smime": ("policy", "untrusted: it is signed by itself"), "x-openpgp": ("pass", "")}
