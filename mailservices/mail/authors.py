@@ -12,6 +12,11 @@ AUTHORS: Final = 20
 READERS: Final = 2000
 
 
+def author(header: bytes) -> str:
+    """The first address in From; empty where there is none."""
+    return next(iter(_named(header, (b"from",), 1)), "")
+
+
 def of(header: bytes) -> tuple[str, ...]:
     """Of From and Sender."""
     return _named(header, (b"from", b"sender"), AUTHORS)

@@ -63,12 +63,12 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
         header = authentication_results.without_forged(header, session.context.config.hostname)
     stamps = _stamps(session, envelope, arrival, now)
     whole = Copy(session.trace_id, envelope, routes, stamps, header, arrival.body)
-    copies, done = await outgoing_privacy.copies(session, whole)
+    copies = await outgoing_privacy.copies(session, whole)
     held = await submission.is_held(session, envelope)
     parts: list[_Part] = []
     for copy in copies:
         there = {place.box.account_id for part in parts for place in part.places}
-        parts.append(await _part(session, copy, arrival, now, there, done, held=held))
+        parts.append(await _part(session, copy, arrival, now, there, held=held))
     try:
         await session.context.appender.deliver(_together(parts))
     except NoSuchFolder:
@@ -93,13 +93,12 @@ async def _after(session: Session, arrival: Arrival, parts: Sequence[_Part]) -> 
 
 
 async def _part(
-    session: Session, copy: Copy, arrival: Arrival, now: datetime, there: Collection[int], done: str, *, held: bool
+    session: Session, copy: Copy, arrival: Arrival, now: datetime, there: Collection[int], *, held: bool
 ) -> _Part:
     """One copy, ready to be committed.
 
     Args:
         there: accounts that another copy goes to.
-        done: what was done with it, for the trace.
     """
     envelope, routes, header, body = copy.envelope, copy.routes, copy.header, copy.body
     stamps = await signing.signatures(session, envelope, copy.stamps + header, body, now) + copy.stamps
@@ -123,7 +122,7 @@ async def _part(
         places,
         tuple(_placed(own.get(place.box.account_id), content, text, place, now) for place in places),
         outgoing,
-        tuple(_events(session, copy, arrival, places, outgoing, size, facts.message_id, done, opened)),
+        tuple(_events(session, copy, arrival, places, outgoing, size, facts.message_id, opened)),
         await _suspect(session, envelope, arrival, text, private=bool(own)) if places or outgoing else None,
         _away(session, envelope, arrival, header, places),
         size,
@@ -244,7 +243,6 @@ def _events(
     outgoing: Outgoing | None,
     size: int,
     message_id: str,
-    done: str,
     opened: Mapping[int, Readable],
 ) -> Iterator[Row]:
     envelope = copy.envelope
@@ -265,7 +263,7 @@ def _events(
     # The one that stands outside, where the subject is hidden.
     subject = "" if session.private else named(copy.header)[0]
     yield replace(
-        row(Event.ACCEPTED, ", ".join(to), account_id, done or summary(arrival.findings)),
+        row(Event.ACCEPTED, ", ".join(to), account_id, copy.done or summary(arrival.findings)),
         subject=subject,
         envid=envelope.envid,
         words=words(sender, *to, *leads, message_id, subject, envelope.envid, peer),

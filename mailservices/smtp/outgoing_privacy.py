@@ -4,8 +4,8 @@ It is done when the message is handed in, after all other changes and before DKI
 sender or the administrator holds it) waits as it will leave. What the author's own program has encrypted is left
 alone, and what it has signed is not signed again. Recipients here get the same message as all others.
 
-- all recipients are to read the same message: it is encrypted where there is one way, OpenPGP or S/MIME, by which
-  there is a key of each; a recipient's key is that of the address, else of all whom it leads to
+- a recipient's key is that of the address, else of all whom it leads to; all get the same message, by OpenPGP or
+  S/MIME, where there is one way for all, else each gets it in the way that there is for her
 - it is encrypted to the author, too, where she has a key that her mail is encrypted to, or that signs
 - a message tells for whose keys it is: so whoever stands in neither To nor Cc gets a copy of her own, encrypted to
   her and the author alone, and is in no other's
@@ -22,7 +22,7 @@ from mailservices import log
 from mailservices.mail import authors, autocrypt, headers, protecting
 from mailservices.mail.address import Address
 from mailservices.mail.codes import Reply
-from mailservices.mail.envelope import Envelope
+from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.errors import NoKey, Unavailable
 from mailservices.mail.headers import Octets
 from mailservices.mail.privacy import PrivacyError
@@ -62,51 +62,67 @@ class Copy:
     stamps: bytes
     header: bytes
     body: Octets
+    #: What was done with it, for the trace.
+    done: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """How it is done: what of it leaves the message as it is, is None or empty."""
+class _Reader:
+    """How one recipient is to read it."""
+
+    kind: str
+    keys: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Author:
+    """Who sends, and how she wishes it to be."""
 
     policy: Policy
-    signing: SigningKey | None = None
-    kind: str = ""
-    #: The author's own, to which it is encrypted, too; and for each recipient those of hers.
-    own: Sequence[bytes] = ()
-    readers: Sequence[Sequence[bytes]] = ()
+    keys: Sequence[OwnKey]
+    #: Her program has signed it already.
+    signed: bool
 
-    @property
-    def words(self) -> str:
-        """For the trace."""
-        said = [f"signed ({_NAMES[self.signing.kind]})"] if self.signing else []
-        return ", ".join([*said, *([f"encrypted ({_NAMES[self.kind]})"] if self.kind else [])])
+    def signing(self, kind: str = "") -> SigningKey | None:
+        """The key that signs what is encrypted in this way; without one it leaves unsigned."""
+        if self.signed or self.policy.sign == Signing.OFF:
+            return None
+        wished = [self.policy.sign]
+        if self.policy.sign == Signing.EITHER:
+            wished = [kind, KeyKind.SMIME.value, KeyKind.OPENPGP.value]
+        return next(
+            (one.signing for want in wished for one in self.keys if one.kind == want and one.signing), None
+        )
+
+    def reading(self, kind: str) -> list[bytes]:
+        """Her own keys of this kind that mail can be encrypted to."""
+        now = datetime.now(UTC)
+        return [one.public for one in self.keys if one.kind == kind and protecting.reads(kind, one.public, now)]
 
 
-async def copies(session: Session, whole: Copy) -> tuple[list[Copy], str]:
-    """The message as it leaves, in as many copies as it needs; and what was done with it, for the trace.
+async def copies(session: Session, whole: Copy) -> list[Copy]:
+    """The message as it leaves, in as many copies as it needs.
 
     Raises:
         NoKey: it may leave encrypted only, and a recipient lacks a key.
         Unavailable: what is wished, or the keys, cannot be read.
     """
     if session.identity is None:
-        return [whole], ""
+        return [whole]
     policy = await session.context.wishes.of(session.identity.account_id)
     if policy.sign == Signing.OFF and policy.encrypt == Encrypting.NEVER and not policy.autocrypt:
-        return [whole], ""
-    author = next(iter(authors.of(whole.header)), session.identity.address)
+        return [whole]
+    name = authors.author(whole.header) or session.identity.address
     account_id, context = session.identity.account_id, session.context
-    own = await leaving_keys.own(context.pool, context.config.sealing_key, author, account_id)
+    own = await leaving_keys.own(context.pool, context.config.sealing_key, name, account_id)
     # It stands outside only: what is inside is for people who have the key already.
-    told = _told(whole.header, author, own, policy) if policy.autocrypt else b""
+    told = _told(whole.header, name, own, policy) if policy.autocrypt else b""
     if protecting.is_encrypted(whole.header, whole.body):
-        return [replace(whole, header=told + whole.header)], "encrypted by its author"
-    signing = None if protecting.is_signed(whole.header, whole.body) else _signing(own, policy)
-    way = _Way(policy, signing)
-    if policy.encrypt != Encrypting.NEVER:
-        way = await _encrypting(session, whole, way, own)
-    made = [await _protected(copy, one) for copy, one in _each(whole, way)]
-    return [replace(one, header=told + one.header) for one in made], way.words
+        return [replace(whole, header=told + whole.header, done="encrypted by its author")]
+    author = _Author(policy, own, protecting.is_signed(whole.header, whole.body))
+    readers = await _readers(session, whole, author) if policy.encrypt != Encrypting.NEVER else []
+    made = [await _protected(copy, author, of_them) for copy, of_them in _each(whole, readers)]
+    return [replace(one, header=told + one.header) for one in made]
 
 
 def _told(header: bytes, author: str, own: Sequence[OwnKey], policy: Policy) -> bytes:
@@ -121,34 +137,28 @@ def _told(header: bytes, author: str, own: Sequence[OwnKey], policy: Policy) -> 
         return b""
 
 
-def _signing(own: Sequence[OwnKey], policy: Policy) -> SigningKey | None:
-    """The key that signs; without one it leaves as it is."""
-    if policy.sign == Signing.OFF:
-        return None
-    wished = [KeyKind.SMIME, KeyKind.OPENPGP] if policy.sign == Signing.EITHER else [KeyKind(policy.sign)]
-    held = [one.signing for kind in wished for one in own if one.kind == kind and one.signing]
-    return next(iter(held), None)
-
-
-async def _encrypting(session: Session, whole: Copy, way: _Way, own: Sequence[OwnKey]) -> _Way:
-    """The way by which all recipients can read it; where there is none, it leaves readable, or not at all."""
+async def _readers(session: Session, whole: Copy, author: _Author) -> list[_Reader]:
+    """How each recipient can read it; none where it leaves readable, for somebody cannot."""
     recipients, now = [one.address for one in whole.envelope.recipients], datetime.now(UTC)
     places = [list(_places(one, route)) for one, route in zip(recipients, whole.routes, strict=True)]
     known = await _known(session, whole, places)
-    first = [way.signing.kind] if way.signing else []
-    for kind in dict.fromkeys([*first, KeyKind.OPENPGP.value, KeyKind.SMIME.value]):
-        readers = [_keys(one, known, kind, now) for one in places]
-        if all(readers) and _hidden(whole) <= HIDDEN:
-            mine = [one.public for one in own if one.kind == kind and protecting.reads(kind, one.public, now)]
-            return replace(way, kind=kind, own=mine, readers=readers)
-    if way.policy.encrypt == Encrypting.REQUIRED:
-        lack = [
-            str(recipient)
-            for recipient, one in zip(recipients, places, strict=True)
-            if not any(_keys(one, known, kind.value, now) for kind in KeyKind)
-        ]
-        raise _no_key(lack, _hidden(whole))
-    return way
+    signing = author.signing()
+    order = dict.fromkeys([*([signing.kind] if signing else []), KeyKind.OPENPGP.value, KeyKind.SMIME.value])
+    ways = [[_Reader(kind, keys) for kind in order if (keys := _keys(one, known, kind, now))] for one in places]
+    if all(ways) and _hidden(whole) <= HIDDEN:
+        return _chosen(ways, list(order))
+    if author.policy.encrypt == Encrypting.REQUIRED:
+        raise _no_key([str(one) for one, way in zip(recipients, ways, strict=True) if not way])
+    return []
+
+
+def _chosen(ways: Sequence[Sequence[_Reader]], order: Sequence[str]) -> list[_Reader]:
+    """One way for all, where there is one; else for each the first that there is."""
+    for kind in order:
+        of_kind = [one for way in ways for one in way if one.kind == kind]
+        if len(of_kind) == len(ways):
+            return of_kind
+    return [way[0] for way in ways]
 
 
 async def _known(session: Session, whole: Copy, places: Sequence[Sequence[Sequence[str]]]) -> Readers:
@@ -183,16 +193,14 @@ def _keys(places: Sequence[Sequence[str]], known: Readers, kind: str, now: datet
     return []
 
 
-def _no_key(lack: Sequence[str], hidden: int) -> NoKey:
+def _no_key(lack: Sequence[str]) -> NoKey:
     """Why it does not leave, in words for whoever sends."""
     if lack:
         shown = ", ".join(one.encode("ascii", "replace").decode() for one in lack[:NAMED])
         more = f" and {len(lack) - NAMED} more" if len(lack) > NAMED else ""
         why = f"there is no key of {shown}{more}: add it first"
-    elif hidden > HIDDEN:
-        why = f"more than {HIDDEN} recipients stand in neither To nor Cc: write to fewer at a time"
     else:
-        why = "some recipients have OpenPGP only, others S/MIME: write to them apart"
+        why = f"more than {HIDDEN} recipients stand in neither To nor Cc: write to fewer at a time"
     text = f"Not sent: it may leave encrypted only, and {why}"
     return NoKey(Reply(NoKey.smtp.code, NoKey.smtp.enhanced, text), reason=why)
 
@@ -203,52 +211,61 @@ def _hidden(whole: Copy) -> int:
     return sum(not _is_named(one.address, visible) for one in whole.envelope.recipients)
 
 
-def _each(whole: Copy, way: _Way) -> Iterator[tuple[Copy, _Way]]:
-    """One for all who are named in it, one for each who is not."""
-    if not way.kind:
-        yield whole, way
+def _each(whole: Copy, readers: Sequence[_Reader]) -> Iterator[tuple[Copy, Sequence[_Reader]]]:
+    """One for all who are named in it and read it in one way, one for each who is not named."""
+    if not readers:
+        yield whole, ()
         return
     visible = set(authors.readers(whole.header))
-    members = list(zip(whole.envelope.recipients, whole.routes, way.readers, strict=True))
-    named = [one for one in members if _is_named(one[0].address, visible)]
-    groups = [named] if named else []
-    groups += [[one] for one in members if not _is_named(one[0].address, visible)]
-    for number, group in enumerate(groups):
-        envelope = replace(whole.envelope, recipients=[recipient for recipient, _, _ in group])
-        copy = replace(
-            whole,
-            trace_id=new_id() if number else whole.trace_id,
-            envelope=envelope,
-            routes=[route for _, route, _ in group],
+    named: dict[str, list[tuple[Recipient, Route, _Reader]]] = {}
+    hidden = []
+    for one in zip(whole.envelope.recipients, whole.routes, readers, strict=True):
+        if _is_named(one[0].address, visible):
+            named.setdefault(one[2].kind, []).append(one)
+        else:
+            hidden.append([one])
+    for number, group in enumerate([*named.values(), *hidden]):
+        recipients, routes, of_them = zip(*group, strict=True)
+        yield (
+            replace(
+                whole,
+                trace_id=new_id() if number else whole.trace_id,
+                envelope=replace(whole.envelope, recipients=list(recipients)),
+                routes=routes,
+            ),
+            of_them,
         )
-        yield copy, replace(way, readers=[keys for _, _, keys in group])
 
 
 def _is_named(recipient: Address, visible: set[str]) -> bool:
     return f"{recipient.key}@{recipient.domain}" in visible
 
 
-async def _protected(copy: Copy, way: _Way) -> Copy:
+async def _protected(copy: Copy, author: _Author, readers: Sequence[_Reader]) -> Copy:
     if len(copy.body) > THREAD_OCTETS:
         async with _large:
-            return await asyncio.to_thread(_made, copy, way)
-    return _made(copy, way)
+            return await asyncio.to_thread(_made, copy, author, readers)
+    return _made(copy, author, readers)
 
 
-def _made(copy: Copy, way: _Way) -> Copy:
+def _made(copy: Copy, author: _Author, readers: Sequence[_Reader]) -> Copy:
+    kind = readers[0].kind if readers else ""
+    signing = author.signing(kind)
+    if not kind and signing is None:
+        return copy
     added = headers.select(copy.stamps, _ADDED)[:-2]
     stamps = headers.without(copy.stamps, lambda name, _: name in _ADDED)
     header = added + copy.header
+    done = [f"signed ({_NAMES[signing.kind]})"] if signing else []
     try:
-        if way.kind:
-            keys = list(dict.fromkeys([*way.own, *(key for keys in way.readers for key in keys)]))
-            hides = way.policy.hide_subject
-            header, body = protecting.encrypt(header, copy.body, way.kind, keys, way.signing, hide_subject=hides)
-        elif way.signing:
-            header, body = protecting.sign(header, copy.body, way.signing)
-        else:
-            return copy
+        if kind:
+            done.append(f"encrypted ({_NAMES[kind]})")
+            keys = list(dict.fromkeys([*author.reading(kind), *(key for one in readers for key in one.keys)]))
+            hides = author.policy.hide_subject
+            header, body = protecting.encrypt(header, copy.body, kind, keys, signing, hide_subject=hides)
+        elif signing:
+            header, body = protecting.sign(header, copy.body, signing)
     except PrivacyError as error:
         _log.error("mail not protected", cause=str(error))
         raise Unavailable from error
-    return replace(copy, stamps=stamps, header=header, body=body)
+    return replace(copy, stamps=stamps, header=header, body=body, done=", ".join(done))

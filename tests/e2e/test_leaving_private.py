@@ -218,12 +218,18 @@ def test_possible_and_a_key_lacks(services: Services, alice: Person) -> None:
 
 
 def test_some_have_openpgp_and_others_smime(services: Services, alice: Person) -> None:
+    """Each gets it as she reads it."""
     knows(alice, "one@apart.test", "smime")
     knows(alice, "two@apart.test", "openpgp")
     wish(alice, encrypt="required")
-    services.names.lead("apart.test", "127.0.0.1")
-    with pytest.raises(smtplib.SMTPDataError, match="write to them apart"):
-        submit(services, alice, ["one@apart.test", "two@apart.test"])
+    one, two = sent(services, alice, "one@apart.test", "two@apart.test")
+    assert b"smime-type=enveloped-data" in one
+    assert b"-----BEGIN PGP MESSAGE-----" in two
+    events = TraceEvent.objects.filter(kind="accepted", account_id=alice.account_id)
+    assert {(event.recipient, event.detail) for event in events} == {
+        ("one@apart.test", "encrypted (S/MIME)"),
+        ("two@apart.test", "encrypted (OpenPGP)"),
+    }
 
 
 def test_whoever_is_not_named_gets_a_copy_of_her_own(services: Services, alice: Person, bob: Person) -> None:

@@ -30,3 +30,8 @@ def test_no_more_than_a_few_are_looked_at() -> None:
 def test_readers_are_those_that_are_named() -> None:
     header = b"To: A <a@example.org>,\r\n b@example.org\r\nCc: C@example.org\r\nBcc: d@example.org\r\n"
     assert authors.readers(header) == ("a@example.org", "b@example.org", "c@example.org")
+
+
+def test_the_author_is_the_first_in_from() -> None:
+    assert authors.author(b"Sender: b@example.org\r\nFrom: A@example.org, c@example.org\r\n") == "a@example.org"
+    assert authors.author(b"Sender: b@example.org\r\n") == ""
