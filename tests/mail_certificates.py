@@ -128,7 +128,7 @@ class MailAuthority:
         return made.sign(by, algorithm or SHA256())
 
 
-def alone(address: str, key: PrivateKey | None = None) -> Issued:
+def alone(*addresses: str, key: PrivateKey | None = None) -> Issued:
     """Signed by itself."""
     key = key or rsa_key()
     made = (
@@ -139,7 +139,7 @@ def alone(address: str, key: PrivateKey | None = None) -> Issued:
         .serial_number(7)
         .not_valid_before(NOW - timedelta(days=1))
         .not_valid_after(NOW + timedelta(days=9))
-        .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(address)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(one) for one in addresses]), critical=False)
         .sign(key, SHA256())
     )
     return Issued(made, key)

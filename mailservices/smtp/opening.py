@@ -77,7 +77,8 @@ async def _readable(
     session: Session, arrival: Arrival, place: Place, kind: KeyKind, held: Sequence[Held], text: Text
 ) -> Readable:
     pool = session.context.pool
-    known = await correspondents.of_authors(pool, authors.of(text.header), [place.box.account_id])
+    # Nothing in the signature says who wrote: only keys of the author whom people see count.
+    known = await correspondents.of_authors(pool, [authors.author(text.header)], [place.box.account_id])
     certificates = [one.public for one in known if one.kind == KeyKind.OPENPGP and not signed.is_bad(one)]
     keys = [_private(session, kind, one) for one in held]
     done = await opener.open_sealed(kind, _sealed(kind, text), keys, certificates)

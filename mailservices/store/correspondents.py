@@ -17,7 +17,7 @@ KEYS: Final = 50
 LEARNT: Final = 5000
 
 OF_AUTHORS: Final = """
-SELECT k.kind, k.fingerprint, k.public, k.trust, k.revoked_at IS NOT NULL AS revoked
+SELECT k.kind, k.address, k.fingerprint, k.public, k.trust, k.revoked_at IS NOT NULL AS revoked
 FROM privacy_key k
 WHERE k.address = ANY($1::text[])
   AND (k.ours OR k.account_id = ANY($2::bigint[]) AND cardinality($2::bigint[]) = 1
@@ -43,6 +43,8 @@ class Known:
     """A key of somebody who writes."""
 
     kind: str
+    #: Of the authors, the one whose it is.
+    address: str
     fingerprint: str
     public: bytes
     #: As somebody of ours has said (Trust).
@@ -58,7 +60,7 @@ async def of_authors(pool: Pool, authors: Collection[str], accounts: Sequence[in
     """
     async with connection(pool) as db:
         rows = await db.fetch(OF_AUTHORS, list(authors), list(accounts), KEYS)
-    return [Known(row["kind"], row["fingerprint"], row["public"], row["trust"], row["revoked"]) for row in rows]
+    return [Known(*row) for row in rows]
 
 
 async def learn(pool: Pool, accounts: Sequence[int], found: Learnt) -> None:

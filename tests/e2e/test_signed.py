@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from mailservices.mail import headers
 from mailservices.mail.authentication_results import parse
 from mailservices.mail.findings import Finding, Result
 from mailservices.mail.openpgp import keys
@@ -50,10 +51,13 @@ def by_smime(issued: Issued) -> bytes:
     return message(signed.sign(PAYLOAD, issued.der, issued.chain_der, issued.pkcs8))
 
 
+def openpgp_signed(secret: bytes) -> bytes:
+    return message(openpgp.sign(PAYLOAD, secret))
+
+
 def finding(world: Services, person: Person, method: str) -> Finding | None:
     """What the header says that she reads."""
-    header = read(world, person).partition(b"\r\n\r\n")[0]
-    value = header.partition(b"Authentication-Results: ")[2].partition(b"\r\nFrom:")[0]
+    [value] = headers.index(headers.split(read(world, person))[0])[b"authentication-results"]
     found = parse(value)
     return next((one for one in found.findings if one.method == method), None)
 
@@ -114,11 +118,37 @@ def test_somebody_here_may_vouch_for_it_or_refuse_it(verifying: Services, alice:
     assert told.result is Result.PASS
 
 
+def test_who_signs_is_who_is_seen(verifying: Services, alice: Person, bob: Person, charlie: Person) -> None:
+    """Nobody borrows the name of another one: neither by Sender, nor by what else her certificate says."""
+    issued = AUTHORITY.issue("sender@sender.test")
+    message = by_smime(issued).replace(b"From:", b"Sender: sender@sender.test\r\nFrom:", 1)
+    assert deliver(verifying, alice.address, message)[0] == 250
+    told = finding(verifying, alice, "smime")
+    assert told is not None
+    assert (told.result, told.reason) == (Result.PASS, "signed by another one than the first author")
+    assert ("body.smime-identifier", "sender@sender.test") in told.properties
+    both = alone(charlie.address, AUTHOR)
+    actions.upload(OPERATOR, Account.objects.get(pk=charlie.account_id), both.der)
+    message = by_smime(both).replace(b"From:", f"Sender: {charlie.address}\r\nFrom:".encode(), 1)
+    assert deliver(verifying, bob.address, message)[0] == 250
+    told = finding(verifying, bob, "smime")
+    assert told is not None
+    assert told.result is Result.POLICY
+    pair = keys.generate("", charlie.address)
+    assert pair.secret is not None
+    actions.upload(OPERATOR, Account.objects.get(pk=charlie.account_id), pair.public)
+    message = openpgp_signed(pair.secret).replace(b"From:", f"Sender: {charlie.address}\r\nFrom:".encode(), 1)
+    assert deliver(verifying, charlie.address, message)[0] == 250
+    told = finding(verifying, charlie, "x-openpgp")
+    assert told is not None
+    assert (told.result, told.reason) == (Result.NEUTRAL, "the key is not known")
+
+
 def test_openpgp_is_told_too(verifying: Services, alice: Person) -> None:
     pair = keys.generate("A", AUTHOR)
     assert pair.secret is not None
     [key] = actions.upload(OPERATOR, Account.objects.get(pk=alice.account_id), pair.public, ours=False)
-    assert deliver(verifying, alice.address, message(openpgp.sign(PAYLOAD, pair.secret)))[0] == 250
+    assert deliver(verifying, alice.address, openpgp_signed(pair.secret))[0] == 250
     told = finding(verifying, alice, "x-openpgp")
     assert told is not None
     assert told.result is Result.PASS
@@ -129,7 +159,7 @@ def test_a_key_that_nobody_knows_says_nothing(verifying: Services, alice: Person
     pair = keys.generate("A", AUTHOR)
     assert pair.secret is not None
     actions.upload(OPERATOR, Account.objects.get(pk=bob.account_id), pair.public, ours=False)
-    assert deliver(verifying, alice.address, message(openpgp.sign(PAYLOAD, pair.secret)))[0] == 250
+    assert deliver(verifying, alice.address, openpgp_signed(pair.secret))[0] == 250
     told = finding(verifying, alice, "x-openpgp")
     assert told is not None
     assert (told.result, told.reason) == (Result.NEUTRAL, "the key is not known")

@@ -15,6 +15,7 @@ from mailservices.mail.openpgp import verify as openpgp
 from mailservices.mail.privacy import PrivacyError
 from mailservices.mail.smime import learning, signed, verifying
 from mailservices.mail.smime.trust import Roots
+from mailservices.mail.smime.verifying import Outcome
 from mailservices.mail.vocabulary import KeyKind, Trust
 from mailservices.smtp.stages.arrival import PASSED, Arrival, Verdict
 from mailservices.store import correspondents
@@ -63,24 +64,30 @@ def _smime(
     found = signed.find(arrival.header, arrival.body)
     if found is None:
         return None
-    ours = [one for one in known if one.kind == KeyKind.SMIME]
+    author, ours = authors.author(arrival.header), [one for one in known if one.kind == KeyKind.SMIME]
     bad = {one.fingerprint for one in ours if is_bad(one)}
-    vouched = {one.fingerprint for one in ours if one.trust in (Trust.OWN, Trust.VERIFIED)}
+    # For the address that it was kept for alone: what else it names, nobody has vouched for.
+    own = (Trust.OWN, Trust.VERIFIED)
+    vouched = {one.fingerprint for one in ours if one.trust in own and one.address == author}
     before = verifying.Known(roots, vouched, bad, tuple(one.public for one in ours))
     outcome = verifying.verify(found, who, before, now)
     arrival.learnt = learning.learnt(found, outcome, who, before, now)
-    verdict = outcome.verdict
-    # RFC 7281 §3.2: whose certificate it is, and which.
-    told = {
-        "body.smime-identifier": next(
-            (one for one in verdict.addresses if one in who), "".join(verdict.addresses[:1])
-        ),
-        "body.smime-serial": outcome.serial,
-        "body.smime-issuer": outcome.issuer,
-    }
-    return Finding(
-        SMIME, verdict.result, verdict.reason, tuple((name, value) for name, value in told.items() if value)
+    return Finding(SMIME, outcome.verdict.result, *_told(outcome, author, who))
+
+
+def _told(outcome: Outcome, author: str, who: Collection[str]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Why, and of whose certificate (RFC 7281 §3.2)."""
+    verdict, reason = outcome.verdict, outcome.verdict.reason
+    if verdict.result is Result.PASS and author not in verdict.addresses:
+        # RFC 8550 §3 lets Sender sign; people see the first author.
+        reason = "signed by another one than the first author"
+    named = sorted(verdict.addresses, key=lambda one: (one != author, one not in who))
+    told = (
+        ("body.smime-identifier", "".join(named[:1])),
+        ("body.smime-serial", outcome.serial),
+        ("body.smime-issuer", outcome.issuer),
     )
+    return reason, tuple(one for one in told if one[1])
 
 
 def _openpgp(arrival: Arrival, known: Sequence[Known], now: datetime) -> Finding | None:
@@ -90,7 +97,9 @@ def _openpgp(arrival: Arrival, known: Sequence[Known], now: datetime) -> Finding
         return Finding(OPENPGP, Result.NEUTRAL, str(error))
     if found is None:
         return None
-    ours = [one for one in known if one.kind == KeyKind.OPENPGP]
+    # Nothing in the signature says who wrote: only keys of the first author's count, whom people see.
+    author = authors.author(arrival.header)
+    ours = [one for one in known if one.kind == KeyKind.OPENPGP and one.address == author]
     verdict = openpgp.verify(found, [one.public for one in ours], now)
     result, reason = verdict.result, verdict.reason
     used = next((one for one in ours if one.fingerprint == verdict.fingerprint), None)
