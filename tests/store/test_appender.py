@@ -9,7 +9,7 @@ import pytest
 from mailservices.config import Config
 from mailservices.mail.errors import MailboxFull, NoSuchFolder, TooLargeForMailbox, Unavailable
 from mailservices.mail.flags import SEEN
-from mailservices.store import bodies
+from mailservices.store import bodies, single
 from mailservices.store.appender import Appender
 from mailservices.store.delivery import Content, Delivery, Placement
 from mailservices.store.ids import new_id
@@ -216,3 +216,25 @@ async def test_a_body_comes_back_as_it_went_in(pool: Pool, appender: Appender, a
     assert b"".join(pieces) == octets
     part = [piece async for piece in bodies.read(pool, body.blob_id, size // 3, size // 2)]
     assert b"".join(part) == octets[size // 3 : size // 2]
+
+
+async def test_copies_enter_with_the_message_or_not_at_all(pool: Pool, appender: Appender, alice: Person) -> None:
+    """Each is a message of its own in the queue; of what cannot be placed, no copy leaves."""
+    queued = "SELECT count(*), count(DISTINCT blob_id) FROM queue_message WHERE account_id = $1"
+    copies = tuple([leaving(await message(pool, b"%d\r\n" % number), alice) for number in range(2)])
+    nowhere = (Placement(alice.account_id, 999_999_999, NOW),)
+    with pytest.raises(NoSuchFolder):
+        await appender.deliver(Delivery(((await message(pool), nowhere),), copies=copies))
+    assert tuple(await pool.fetchrow(queued, alice.account_id) or ()) == (0, 0)
+    one = await delivery(pool, alice)
+    await appender.deliver(Delivery(one.contents, leaving(await message(pool), alice), copies=copies))
+    assert tuple(await pool.fetchrow(queued, alice.account_id) or ()) == (3, 3)
+    assert len(await rows(pool, alice)) == 1
+    bodies_there = "SELECT count(*) FROM queue_message m JOIN mail_blob b USING (blob_id) WHERE m.account_id = $1"
+    assert await pool.fetchval(bodies_there, alice.account_id) == 3
+
+
+async def test_copies_alone_are_no_single_statement(pool: Pool, alice: Person) -> None:
+    one = await delivery(pool, alice)
+    assert single.possible(one)
+    assert not single.possible(Delivery(one.contents, copies=(leaving(await message(pool), alice),)))
