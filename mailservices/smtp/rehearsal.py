@@ -17,16 +17,18 @@ from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.errors import MailError, MayNotPost, NotYourAddress, ProtocolError
 from mailservices.mail.findings import Finding
 from mailservices.mail.policy import NO_CHECKS
+from mailservices.mail.vocabulary import Encrypting, Signing
 from mailservices.net.dns import Resolver
 from mailservices.net.gateway import Gateway
 from mailservices.net.limiter import Limiter
 from mailservices.net.rates import Rates
-from mailservices.smtp import pipeline
+from mailservices.smtp import pipeline, ways
 from mailservices.smtp.pipeline import Point
 from mailservices.smtp.stages.arrival import PASSED, Arrival, Desk, Outcome, Stranger, Verdict
 from mailservices.smtp.stages.listings import Listings
 from mailservices.store import directory, policy, signin, suppression
 from mailservices.store.directory import Route
+from mailservices.store.leaving_keys import Wishes
 from mailservices.store.pool import Connection, Pool, acquired
 from mailservices.store.routing import Rules as Routes
 from mailservices.store.tally import Tally
@@ -145,6 +147,7 @@ class _Way:
         arrival = self._arrival(rules, Envelope(sender, recipients=[Recipient(recipient)]), route)
         await self._policy(arrival, recipient)
         await self._text(arrival)
+        await self._private(arrival, route)
         await self._ends(arrival, route)
 
     def _parsed(self, name: str, text: str) -> Address | None:
@@ -263,6 +266,25 @@ class _Way:
         reply = verdict.reply
         said = f"{reply.code} {reply.enhanced} {reply.text}" if verdict.outcome >= Outcome.LATER else ""
         self.say(name, verdict.outcome.name.lower(), verdict.reason, said, verdict.findings)
+
+    async def _private(self, arrival: Arrival, route: Route) -> None:
+        """As outgoing_privacy has it; directories elsewhere are not asked."""
+        if self.account_id is None or arrival.envelope is None:
+            return
+        wishes = await Wishes(self.pool).of(self.account_id)
+        if wishes.sign == Signing.OFF and wishes.encrypt == Encrypting.NEVER:
+            return
+        desk = ways.Desk(self.pool, self.config.sealing_key, self.account_id, self.asked.account.strip().lower())
+        try:
+            author = await ways.author(desk, wishes, arrival.header, arrival.body)
+            readers = await ways.readers(desk, arrival.envelope, [route], arrival.header, author)
+        except MailError as error:
+            self._fail("Private mail", error)
+        kind = readers[0].kind if readers else ""
+        words = ways.words(kind, author.signing(kind))
+        self.say(
+            "Private mail", "note", f"It leaves {words}." if words else "It leaves as it is: keys are lacking."
+        )
 
     async def _ends(self, arrival: Arrival, route: Route) -> None:
         folder = "Junk" if arrival.junk else "INBOX"

@@ -25,6 +25,7 @@ from webadmin.policy import actions
 from webadmin.policy.models import Greylisted
 from webadmin.policy.rehearsals import ask
 from webadmin.privacy import actions as keys
+from webadmin.privacy import policy as privacy
 from webadmin.queue import routes
 from webadmin.queue.models import Suppression
 from webadmin.trace.models import TraceEvent
@@ -181,3 +182,24 @@ def test_what_is_signed_is_told(domain: Domain, alice: Account) -> None:
         [step] = [one for one in asked(text=text.decode()) if one.name == "S/MIME and OpenPGP"]
         told |= {one.method: (one.result.value, one.reason) for one in step.findings}
     assert told == {"smime": ("policy", "untrusted: it is signed by itself"), "x-openpgp": ("pass", "")}
+
+
+def test_how_it_would_leave_is_told(domain: Domain, alice: Account) -> None:
+    directory.create_account(OPERATOR, "bob@us.test", "a passphrase")
+    told = {"account": "alice@us.test", "sender": "alice@us.test", "recipient": "bob@us.test"}
+    assert "Private mail" not in verdicts(asked(**told))
+    privacy.change_policy(OPERATOR, alice, sign="smime", encrypt="possible")
+    assert words(asked(**told)) == "It leaves as it is: keys are lacking."
+    keys.upload(OPERATOR, alice, alone("alice@us.test").pem.encode())
+    assert words(asked(**told)) == "It leaves signed (S/MIME)."
+    privacy.change_policy(OPERATOR, alice, encrypt="required")
+    last = asked(**told)[-1]
+    assert (last.name, last.outcome) == ("Private mail", "refuse")
+    assert last.reply.startswith("550 5.7.10 ")
+    assert "no key of bob@us.test" in last.words
+    keys.upload(OPERATOR, domain, alone("bob@us.test").der)
+    assert words(asked(**told)) == "It leaves signed (S/MIME), encrypted (S/MIME)."
+
+
+def words(steps: list[Step]) -> str:
+    return next(step.words for step in steps if step.name == "Private mail")

@@ -6,8 +6,9 @@ from mailservices.mail.address import Address, parse
 from mailservices.mail.envelope import Envelope, Recipient
 from mailservices.mail.privacy_policy import Policy
 from mailservices.mail.protecting import SigningKey
-from mailservices.smtp import outgoing_privacy
-from mailservices.smtp.outgoing_privacy import Copy, _Author, _Reader
+from mailservices.smtp import outgoing_privacy, ways
+from mailservices.smtp.outgoing_privacy import Copy
+from mailservices.smtp.ways import Author, Reader
 from mailservices.store.directory import Mailbox, Route
 from mailservices.store.ids import new_id
 from mailservices.store.leaving_keys import OwnKey, Readers
@@ -26,8 +27,8 @@ def known(*names: str) -> Readers:
 
 
 def keys(recipient: str, route: Route, readers: Readers) -> list[bytes]:
-    places = list(outgoing_privacy._places(parse(recipient), route))
-    return outgoing_privacy._keys(places, readers, "smime", NOW)
+    places = list(ways._places(parse(recipient), route))
+    return ways._keys(places, readers, "smime", NOW)
 
 
 def test_a_recipients_key_is_that_of_the_address_or_of_all_whom_it_leads_to() -> None:
@@ -45,7 +46,7 @@ def whole(header: bytes, *recipients: str) -> Copy:
 
 
 def groups(copy: Copy, *kinds: str) -> list[list[str]]:
-    readers = [_Reader(kind, [b"x"]) for kind in kinds or ["smime"] * len(copy.routes)]
+    readers = [Reader(kind, [b"x"]) for kind in kinds or ["smime"] * len(copy.routes)]
     made = list(outgoing_privacy._each(copy, readers))
     assert made[0][0].trace_id == copy.trace_id
     assert len({one.trace_id for one, _ in made}) == len(made)
@@ -74,12 +75,12 @@ def test_whoever_reads_it_otherwise_has_another_copy() -> None:
 def test_what_is_not_encrypted_needs_no_copies() -> None:
     copy = whole(b"\r\n", "a@us.test", "b@us.test")
     assert list(outgoing_privacy._each(copy, [])) == [(copy, ())]
-    assert outgoing_privacy._hidden(copy) == 2
+    assert ways.named(copy.envelope, copy.header) == [False, False]
 
 
 def test_one_way_for_all_is_taken_where_there_is_one() -> None:
-    smime, openpgp = _Reader("smime", [b"s"]), _Reader("openpgp", [b"o"])
-    chosen = outgoing_privacy._chosen
+    smime, openpgp = Reader("smime", [b"s"]), Reader("openpgp", [b"o"])
+    chosen = ways._chosen
     assert chosen([[openpgp, smime], [smime]], ["openpgp", "smime"]) == [smime, smime]
     assert chosen([[openpgp, smime], [openpgp, smime]], ["openpgp", "smime"]) == [openpgp, openpgp]
     assert chosen([[openpgp], [smime]], ["openpgp", "smime"]) == [openpgp, smime]
@@ -89,7 +90,7 @@ def test_either_signs_as_it_is_encrypted() -> None:
     keys = [OwnKey(kind, b"", SigningKey(kind, b"", b"", b"")) for kind in ("openpgp", "smime")]
 
     def kind_of(sign: str, kind: str = "", *, signed: bool = False) -> str:
-        signing = _Author(Policy(sign=sign), keys, signed).signing(kind)
+        signing = Author("", Policy(sign=sign), keys, signed).signing(kind)
         return signing.kind if signing else ""
 
     assert [kind_of("either", kind) for kind in ("", "smime", "openpgp")] == ["smime", "smime", "openpgp"]
@@ -107,7 +108,7 @@ def test_either_signs_as_it_is_encrypted() -> None:
     ],
 )
 def test_a_refusal_says_what_to_do(lack: list[str], words: str) -> None:
-    reply = outgoing_privacy._no_key(lack).reply
+    reply = ways._no_key(lack).reply
     assert (reply.code, reply.enhanced) == (550, "5.7.10")
     assert words in reply.text
     assert len(bytes(reply)) < 512
