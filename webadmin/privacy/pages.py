@@ -186,8 +186,8 @@ def _make(request: HttpRequest, place: Place) -> HttpResponse:
             return redirect("key", key.pk)
     words = gettext(
         "An OpenPGP key (Ed25519, X25519) that is kept here, to sign what leaves and to open what arrives. To "
-        "have your mail encrypted on arrival, bring a key that your own program has made instead: programs such "
-        "as GnuPG 2.2 and Thunderbird do not read what is encrypted to one made here."
+        "have your mail encrypted on arrival, better bring a key that your own program has made: then nobody here "
+        "can read what is stored."
     )
     return _show(request, place, form, title=gettext("Make an OpenPGP key"), words=words, verb=gettext("Make it"))
 
