@@ -63,10 +63,11 @@ async def deliver(session: Session, envelope: Envelope, routes: Sequence[Route],
         header = authentication_results.without_forged(header, session.context.config.hostname)
     stamps = _stamps(session, envelope, arrival, now)
     whole = Copy(session.trace_id, envelope, routes, stamps, header, arrival.body)
-    copies = await outgoing_privacy.copies(session, whole)
+    drafts = await outgoing_privacy.drafts(session, whole)
     held = await submission.is_held(session, envelope)
     parts: list[_Part] = []
-    for copy in copies:
+    for draft in drafts:
+        copy = await draft.made()
         there = {place.box.account_id for part in parts for place in part.places}
         parts.append(await _part(session, copy, arrival, now, there, held=held))
     try:

@@ -28,14 +28,15 @@ from mailservices.smtp.ways import Author, Desk, Reader
 from mailservices.store.directory import Route
 from mailservices.store.ids import new_id
 
-#: Larger messages are signed and encrypted in a thread; how many of these one process has in memory at once.
+#: Larger messages are signed and encrypted in a thread, and much larger ones one at a time: one takes nine times
+#: its size of memory.
 THREAD_OCTETS: Final = 64 * 1024
-LARGE_AT_ONCE: Final = 2
+LARGE_OCTETS: Final = 4 * 2**20
 
 #: What a submission must have and we have added: of a message that is protected, it goes inside, too.
 _ADDED: Final = (b"date", b"message-id")
 
-_large = asyncio.Semaphore(LARGE_AT_ONCE)
+_large = asyncio.Semaphore(1)
 _log = log.get()
 
 
@@ -54,7 +55,32 @@ class Copy:
     done: str = ""
 
 
-async def copies(session: Session, whole: Copy) -> list[Copy]:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A copy that is still to be made: a large message is in memory once, however many copies it needs."""
+
+    copy: Copy
+    author: Author | None = None
+    readers: Sequence[Reader] = ()
+    #: What is told of the author's key.
+    told: bytes = b""
+
+    async def made(self) -> Copy:
+        """Raises Unavailable: it could not be signed or encrypted."""
+        octets = len(self.copy.body)
+        if self.author is None or octets <= THREAD_OCTETS:
+            return self._made()
+        if octets <= LARGE_OCTETS:
+            return await asyncio.to_thread(self._made)
+        async with _large:
+            return await asyncio.to_thread(self._made)
+
+    def _made(self) -> Copy:
+        copy = _protected(self.copy, self.author, self.readers) if self.author else self.copy
+        return replace(copy, header=self.told + copy.header)
+
+
+async def drafts(session: Session, whole: Copy) -> list[Draft]:
     """The message as it leaves, in as many copies as it needs.
 
     Raises:
@@ -62,10 +88,10 @@ async def copies(session: Session, whole: Copy) -> list[Copy]:
         Unavailable: what is wished, or the keys, cannot be read.
     """
     if session.identity is None:
-        return [whole]
+        return [Draft(whole)]
     policy = await session.context.wishes.of(session.identity.account_id)
     if policy.sign == Signing.OFF and policy.encrypt == Encrypting.NEVER and not policy.autocrypt:
-        return [whole]
+        return [Draft(whole)]
     context, identity = session.context, session.identity
     sealing_key, find = context.config.sealing_key, context.directories.find
     desk = Desk(context.pool, sealing_key, identity.account_id, identity.address, find)
@@ -73,10 +99,9 @@ async def copies(session: Session, whole: Copy) -> list[Copy]:
     # It stands outside only: what is inside is for people who have the key already.
     told = _told(whole.header, author) if policy.autocrypt else b""
     if protecting.is_encrypted(whole.header, whole.body):
-        return [replace(whole, header=told + whole.header, done="encrypted by its author")]
+        return [Draft(replace(whole, done="encrypted by its author"), told=told)]
     readers = await ways.readers(desk, whole.envelope, whole.routes, whole.header, author)
-    made = [await _protected(copy, author, of_them) for copy, of_them in _each(whole, readers)]
-    return [replace(one, header=told + one.header) for one in made]
+    return [Draft(copy, author, of_them, told) for copy, of_them in _each(whole, readers)]
 
 
 def _told(header: bytes, author: Author) -> bytes:
@@ -117,14 +142,7 @@ def _each(whole: Copy, readers: Sequence[Reader]) -> Iterator[tuple[Copy, Sequen
         )
 
 
-async def _protected(copy: Copy, author: Author, readers: Sequence[Reader]) -> Copy:
-    if len(copy.body) > THREAD_OCTETS:
-        async with _large:
-            return await asyncio.to_thread(_made, copy, author, readers)
-    return _made(copy, author, readers)
-
-
-def _made(copy: Copy, author: Author, readers: Sequence[Reader]) -> Copy:
+def _protected(copy: Copy, author: Author, readers: Sequence[Reader]) -> Copy:
     kind = readers[0].kind if readers else ""
     signing = author.signing(kind)
     if not kind and signing is None:

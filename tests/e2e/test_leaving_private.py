@@ -337,3 +337,22 @@ def test_a_domains_wish_counts_for_its_accounts(services: Services, domain: Doma
     policy.change_policy(OPERATOR, domain, sign="smime")
     [message] = sent(services, alice, "reader@of-domain.test")
     assert b"multipart/signed" in message
+
+
+def test_a_very_large_message_leaves_as_every_other(services: Services, alice: Person, bob: Person) -> None:
+    own(alice)
+    his, seen = own(bob), knows(alice, "seen@very-large.test", "smime")
+    assert isinstance(seen, Issued)
+    wish(alice, sign="smime", encrypt="required")
+    message = text(alice, "seen@very-large.test") + b"Line of a very large message. \r\n" * 200_000
+    services.names.lead("very-large.test", "127.0.0.1")
+    submit(services, alice, ["seen@very-large.test", bob.address], message)
+    away = until(partial(taken, services, "seen@very-large.test"))[0]
+    [here] = inbox(services, bob)
+    for got, reader in ((away, seen), (here, his)):
+        header, body = headers.split(got)
+        content = enveloped.decrypt(entities.octets(mime.scan(header, body), body), reader.der, reader.pkcs8)
+        found = signed.find(*headers.split(content))
+        assert found is not None
+        assert found.content is not None
+        assert found.content.count(b"\nLine of a very large message.=20\r") == 200_000
