@@ -39,7 +39,7 @@ PAGES = (
     "/queue/suppressed/", "/domains/", "/domains/{domain}/", "/domains/{domain}/records/", "/blocklists/",
     "/accounts/", "/accounts/?q=a", "/accounts/{account}/", "/accounts/{account}/rename/", "/accounts/import/",
     "/accounts/import/{job}/", "/accounts/deleted/", "/jobs/{done}/", "/rehearsal/", "/security/", "/settings/",
-    "/health/", "/routes/", "/certificates/", "/certificates/mail/",
+    "/health/", "/routes/", "/certificates/", "/groups/", "/groups/{group}/", "/certificates/mail/",
 )  # fmt: skip
 #: Of whoever owns an account.
 OWN_PAGES = (
@@ -84,6 +84,9 @@ def rows(client: Client) -> dict[str, Any]:
     LastLook.objects.create(domain=domain, problems=["MX missing", "SPF wrong"])
     account = actions.create_account(OPERATOR, "anna@example.org", "a passphrase", 10_000, "Anna")
     actions.create_alias(OPERATOR, "info@example.org", ["anna@example.org"])
+    group = actions.create_alias(
+        OPERATOR, "team@example.org", ["anna@example.org", "berta@far.test"], note="All of us"
+    )
     actions.delete_account(OPERATOR, actions.create_account(OPERATOR, "gone@example.org", "a passphrase"))
     Usage.objects.filter(account=account).update(bytes=9_000, messages=12)
     for outcome in ("accepted", "refused"):
@@ -139,7 +142,7 @@ def rows(client: Client) -> dict[str, Any]:
     )
     return {
         "domain": domain.pk, "account": account.pk, "recipient": recipient.pk, "trace": trace_id, "job": job.pk,
-        "done": done.pk,
+        "done": done.pk, "group": group.pk,
     }  # fmt: skip
 
 

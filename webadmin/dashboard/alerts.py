@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from mailservices.mail.vocabulary import KeyState, QueueState
 from webadmin.audit.record import Actor
 from webadmin.certificates.actions import ending as certificates_ending
-from webadmin.dashboard.figures import counted_until
+from webadmin.dashboard.figures import counted_until, kept
 from webadmin.directory.models import Account, Domain
 from webadmin.policy.models import Notice
 from webadmin.privacy.models import Key
@@ -53,7 +53,7 @@ def alerts(who: Actor) -> list[Alert]:
     notices = list(day.filter(at__gte=timezone.now() - timedelta(days=1)).order_by("-at"))
     found = [*_held(who), *_sending(who, notices), *_keys(who), *_private(who), *_records(who)]
     if may(who, Right.OPERATE):
-        found += [*_gateway(notices), *_workers(), *_certificates(), *_down(), *_hooks()]
+        found += [*_gateway(notices), *_workers(who), *_certificates(), *_down(), *_hooks()]
     return sorted(found, key=lambda one: not one.severe)
 
 
@@ -71,8 +71,8 @@ def _gateway(notices: list[Notice]) -> Iterator[Alert]:
         )
 
 
-def _workers() -> Iterator[Alert]:
-    until = counted_until()
+def _workers(who: Actor) -> Iterator[Alert]:
+    until = kept(who, "counted", counted_until)
     if until is not None and timezone.now() - until > BEHIND and TraceEvent.objects.exists():
         words = gettext(
             "No worker has done its rounds since {until:%Y-%m-%d %H:%M} UTC: look whether worker and beat run."

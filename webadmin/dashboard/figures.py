@@ -91,6 +91,7 @@ def _all(who: Actor) -> dict[str, Any]:
         "database": _database_octets() if reaches_all(who) else None,
         "sign_ins": _sign_ins(who, now - timedelta(hours=24)),
         "fullest": _fullest(who),
+        "accounts": visible(who, Account).filter(deleted_at__isnull=True).count(),
     }
 
 

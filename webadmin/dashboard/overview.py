@@ -12,7 +12,7 @@ from mailservices.mail.vocabulary import Event, QueueState
 from webadmin.dashboard import figures
 from webadmin.dashboard.alerts import alerts
 from webadmin.dashboard.forms import actor
-from webadmin.directory.models import Account, Domain
+from webadmin.directory.models import Domain
 from webadmin.scope import Right, may, visible
 
 #: ?hours= of the chart.
@@ -35,7 +35,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "alerts": alerts(who),
         "cards": (
             (gettext("Domains"), domains, "domains"),
-            (gettext("Accounts"), visible(who, Account).filter(deleted_at__isnull=True).count(), "accounts"),
+            (gettext("Accounts"), found["accounts"], "accounts"),
             (gettext("Delivered, 24 h"), day[Event.DELIVERED], "trace"),
             (gettext("Sent on, 24 h"), day[Event.RELAYED], "trace"),
             (gettext("Refused, 24 h"), day[Event.REFUSED], "trace"),
