@@ -72,7 +72,7 @@ def _gateway(notices: list[Notice]) -> Iterator[Alert]:
 
 
 def _workers(who: Actor) -> Iterator[Alert]:
-    until = kept(who, "counted", counted_until)
+    [until] = kept(who, "counted", lambda: [counted_until()])
     if until is not None and timezone.now() - until > BEHIND and TraceEvent.objects.exists():
         words = gettext(
             "No worker has done its rounds since {until:%Y-%m-%d %H:%M} UTC: look whether worker and beat run."

@@ -14,6 +14,7 @@ from mailservices.mail.vocabulary import CATCH_ALL, KeyState
 from webadmin.dashboard.forms import DomainForm, DomainSettingsForm, actor, attempt, page
 from webadmin.directory import actions
 from webadmin.directory.models import Account, Domain
+from webadmin.privacy.directory import with_directory
 from webadmin.queue import actions as queue
 from webadmin.queue.models import Route
 from webadmin.records import advice
@@ -46,7 +47,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def one(request: HttpRequest, pk: int) -> HttpResponse:
-    whole = visible(actor(request), Domain).select_related("report_mailbox", "sts_offer")
+    whole = with_directory(visible(actor(request), Domain)).select_related("report_mailbox", "sts_offer")
     domain = get_object_or_404(whole.prefetch_related("dkim_keys").annotate(living=_LIVING), pk=pk)
     if request.method == "POST" and "active" in request.POST:
         active = request.POST["active"] == "yes"

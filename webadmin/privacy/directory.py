@@ -1,7 +1,8 @@
 """The verbs of a domain's directory of keys (WKD), and what it shows."""
 
 from django.core.exceptions import ValidationError
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -22,11 +23,29 @@ def directory_of(domain: Domain) -> Directory:
 
 def shown(domain: Domain, kind: KeyKind) -> QuerySet[Key]:
     """What others may know: keys of addresses of the domain, by whichever of its owners."""
-    found = Key.objects.filter(kind=kind, ours=True, published=True, address__endswith=f"@{domain.name}")
-    living = found.filter(account__isnull=True) | found.filter(
+    living = _living(Key.objects.filter(address__endswith=f"@{domain.name}"), kind)
+    return living.order_by("address", F("revoked_at").desc(nulls_first=True), "-created_at", "-pk")
+
+
+def _living(keys: QuerySet[Key], kind: KeyKind) -> QuerySet[Key]:
+    found = keys.filter(kind=kind, ours=True, published=True)
+    return found.filter(account__isnull=True) | found.filter(
         account__active=True, account__deleted_at__isnull=True
     )
-    return living.order_by("address", F("revoked_at").desc(nulls_first=True), "-created_at", "-pk")
+
+
+def with_directory(domains: QuerySet[Domain]) -> QuerySet[Domain]:
+    """The same, and what `offers` asks of each: with one question for all."""
+    theirs = _living(Key.objects.filter(address__endswith=Concat(Value("@"), OuterRef("name"))), KeyKind.OPENPGP)
+    return domains.select_related("privacy_directory").annotate(shows_keys=Exists(theirs))
+
+
+def offers(domain: Domain) -> bool:
+    """Whether others find OpenPGP keys of the domain."""
+    if hasattr(domain, "shows_keys"):
+        row = getattr(domain, "privacy_directory", None)
+        return bool(domain.shows_keys) and (row is None or row.active)
+    return directory_of(domain).active and shown(domain, KeyKind.OPENPGP).exists()
 
 
 @verb(Right.MANAGE)

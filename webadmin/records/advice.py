@@ -17,7 +17,7 @@ from mailservices.mail.questions import Flow
 from mailservices.mail.vocabulary import KeyKind, KeyState
 from webadmin.certificates.models import Certificate
 from webadmin.directory.models import Domain
-from webadmin.privacy.directory import directory_of, shown
+from webadmin.privacy.directory import offers, shown
 from webadmin.records import checks
 from webadmin.records.checks import State, Verdict
 
@@ -224,7 +224,7 @@ def _srv(name: str, port: int) -> Callable[[], Flow[Verdict]]:
 def _directory(domain: Domain) -> Iterator[Record]:
     """Where mail programs ask for OpenPGP keys, if there is one to be found."""
     where = f"{wkd.HOST}.{domain.name}"
-    if directory_of(domain).active and shown(domain, KeyKind.OPENPGP).exists():
+    if offers(domain):
         yield Record(
             f"{where}.",
             "CNAME",
