@@ -84,6 +84,11 @@ def until(true: Callable[[], Value], seconds: float = 30.0) -> Value:
     return value
 
 
+def all_know(seconds: float) -> None:
+    """Each process of a service looks so often. None is asked: all connections may come to one of them."""
+    time.sleep(seconds + 2)
+
+
 def prepare(
     folder: Path,
     far_folder: Path,

@@ -7,8 +7,9 @@ import ssl
 import pytest
 
 from mailservices.pop3.maildrop import AHEAD_MESSAGES, AHEAD_OCTETS
+from mailservices.pop3.policies import LOOK_SECONDS
 from tests.conftest import Person
-from tests.services import Services, until
+from tests.services import Services, all_know, until
 from webadmin.audit.record import OPERATOR
 from webadmin.directory.models import Account, PopChoices
 from webadmin.directory.pop import change_pop
@@ -197,8 +198,8 @@ def test_what_is_announced_follows_the_choices(services: Services, alice: Person
     PopChoices.objects.all().delete()
     choose(alice, expire_days=30, login_delay=7)
     try:
-        # Of each of its processes: several in a row.
-        until(lambda: all(announced("LOGIN-DELAY") == ["7", "USER"] for _ in range(8)))
+        all_know(LOOK_SECONDS)
+        assert announced("LOGIN-DELAY") == ["7", "USER"]
         assert announced("EXPIRE") == ["30", "USER"]
         for person, expires, delay in ((alice, "30", "7"), (bob, "NEVER", "0")):
             client = sign_in(services, person)
@@ -208,5 +209,6 @@ def test_what_is_announced_follows_the_choices(services: Services, alice: Person
             sign_in(services, alice)
     finally:
         PopChoices.objects.all().delete()
-    until(lambda: all(announced("LOGIN-DELAY") is None for _ in range(8)))
+    all_know(LOOK_SECONDS)
+    assert announced("LOGIN-DELAY") is None
     assert announced("EXPIRE") == ["NEVER"]

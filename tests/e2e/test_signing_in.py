@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 from scramp import ScramClient
 
+from mailservices.auth.credentials import OFFERS_SECONDS
 from mailservices.auth.throttle import ACCOUNT
 from mailservices.config import Config
 from mailservices.net.limiter import Bucket, Limiter
 from tests.auth.issuer import AUDIENCE, PlayedIssuer
 from tests.conftest import Person
-from tests.services import Services, until
+from tests.services import Services, all_know
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import signin
 from webadmin.directory.models import Account, AppPassword
@@ -147,8 +148,8 @@ def readable(services: Services, person: Person) -> Iterator[tuple[str, str]]:
     """An app password for CRAM-MD5, which the servers offer by then: its name and its text."""
     account = Account.objects.get(pk=person.account_id)
     app, text = signin.create_app_password(OPERATOR, account, "old program", readable=True)
-    for port in ("submission", "imap", "pop3"):
-        until(lambda port=port: _offers(services, port, "CRAM-MD5"))
+    all_know(OFFERS_SECONDS)
+    assert all(_offers(services, port, "CRAM-MD5") for port in ("submission", "imap", "pop3"))
     yield f"{person.address}/{app.pk}", text
     AppPassword.objects.filter(pk=app.pk).delete()
     _no_longer(services, "CRAM-MD5")
@@ -156,16 +157,11 @@ def readable(services: Services, person: Person) -> Iterator[tuple[str, str]]:
 
 def _no_longer(services: Services, mechanism: str) -> None:
     """Other tests' clients are not to choose it."""
-    for port in ("submission", "imap", "pop3"):
-        until(lambda port=port: not any(_offered(services, port, mechanism) for _ in range(8)))
+    all_know(OFFERS_SECONDS)
+    assert not any(_offers(services, port, mechanism) for port in ("submission", "imap", "pop3"))
 
 
 def _offers(services: Services, port: str, mechanism: str) -> bool:
-    """Of each of its processes: several in a row."""
-    return all(_offered(services, port, mechanism) for _ in range(8))
-
-
-def _offered(services: Services, port: str, mechanism: str) -> bool:
     with services.connect(port) as client:
         file = client.makefile("rb")
         told = file.readline()
@@ -244,8 +240,8 @@ def test_cram_md5_with_curl_and_pythons_own(services: Services, alice: Person) -
 def issuer(services: Services, committed: None) -> Iterator[PlayedIssuer]:
     played = PlayedIssuer()
     row = signin.create_issuer(OPERATOR, played.url, AUDIENCE, jwks_url=f"{played.url}/keys")
-    for port in ("submission", "imap", "pop3"):
-        until(lambda port=port: _offers(services, port, "XOAUTH2"))
+    all_know(OFFERS_SECONDS)
+    assert all(_offers(services, port, "XOAUTH2") for port in ("submission", "imap", "pop3"))
     yield played
     signin.delete_issuer(OPERATOR, row)
     played.stop()
