@@ -131,8 +131,8 @@ def test_the_menu_shows_what_is_ones_own(page: Page) -> None:
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     shown = page.get_by_role("navigation", name="Main").get_by_role("link").all_inner_texts()
     assert shown == [
-        "Overview", "Domains", "Accounts", "Aliases", "Queue", "Trace", "What if?", "Reports", "Sign-ins",
-        "Tokens", "API",
+        "Overview", "Domains", "Accounts", "Aliases", "Groups", "Queue", "Trace", "What if?", "Reports",
+        "Sign-ins", "Tokens", "API",
     ]  # fmt: skip
     page.goto(f"/accounts/{account.pk}/")
     expect(page.get_by_label("Name", exact=True)).to_have_count(0)

@@ -117,6 +117,7 @@ def test_alerts_say_what_is_wrong_and_lead_there() -> None:
     LastLook.objects.create(domain=domain, problems=["MX missing"])
     TraceCount.objects.create(hour=timezone.now() - timedelta(days=1), kind="", events=0)
     event(Event.DELIVERED, timedelta())
+    cache.clear()
     found = alerts(OPERATOR)
     assert [one.severe for one in found] == sorted((one.severe for one in found), reverse=True)
     words = " | ".join(f"{one.title} {one.words} {one.url}" for one in found)
