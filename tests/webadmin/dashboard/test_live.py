@@ -1,6 +1,7 @@
 """Events of the overview: something new is told, streams end and give their places back, and there are few."""
 
 from collections.abc import Iterator
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+def _soon(_no_streams: None, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
+    monkeypatch.setattr(live, "_streams", BoundedSemaphore(live.STREAMS))
     monkeypatch.setattr(live, "LOOK", 0.01)
     monkeypatch.setattr(live, "LASTS", 2.0)
     monkeypatch.setattr(figures, "KEPT_SECONDS", 0)
