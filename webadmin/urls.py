@@ -43,9 +43,10 @@ from webadmin.directory.state_api import StateViewSet
 from webadmin.jobs import pages as jobs
 from webadmin.jobs.api import JobViewSet
 from webadmin.own import pages as own
-from webadmin.own import recovery
+from webadmin.own import recovery, sharing
 from webadmin.own.api import ForwardingViewSet, VacationViewSet
 from webadmin.own.mail_api import ExportViewSet, RecoveryViewSet, RemovedViewSet
+from webadmin.own.sharing_api import SharedFoldersViewSet
 from webadmin.policy import pages as policy
 from webadmin.policy import rehearsals
 from webadmin.policy.api import (
@@ -98,6 +99,7 @@ router.register("withheld-capabilities", WithheldViewSet, basename="withheld-cap
 router.register("app-passwords", AppPasswordViewSet, basename="app-password")
 router.register("forwardings", ForwardingViewSet, basename="forwarding")
 router.register("vacations", VacationViewSet, basename="vacation")
+router.register("shared-folders", SharedFoldersViewSet, basename="shared-folder")
 router.register("removed-messages", RemovedViewSet, basename="removed-message")
 router.register("exports", ExportViewSet, basename="export")
 router.register("recovery-addresses", RecoveryViewSet, basename="recovery-address")
@@ -196,6 +198,7 @@ pages: list[URLPattern | URLResolver] = [
     path("me/vacation/", own.vacation, name="own-vacation"),
     path("me/addresses/", own.addresses, name="own-addresses"),
     path("me/addresses/<int:pk>/delete/", own.delete_address, name="own-address-delete"),
+    path("me/sharing/", sharing.own, name="own-sharing"),
     path("me/private/", private.own, name="own-private"),
     path("me/private/<str:step>/", private.own_step, name="own-private-step"),
     path("keys/<int:pk>/", key_pages.one, name="key"),
@@ -231,6 +234,7 @@ pages: list[URLPattern | URLResolver] = [
     path("accounts/<int:pk>/pop/", accounts.pop, name="account-pop"),
     path("accounts/<int:pk>/held/", accounts.held, name="account-held"),
     path("accounts/<int:pk>/disposable/", accounts.new_disposable, name="disposable-new"),
+    path("accounts/<int:pk>/sharing/", sharing.of_account, name="account-sharing"),
     path("accounts/<int:pk>/private/", private.of_account, name="account-private"),
     path("accounts/<int:pk>/private/<str:step>/", private.account_step, name="account-private-step"),
     path("accounts/<int:pk>/delete/", accounts.delete, name="account-delete"),

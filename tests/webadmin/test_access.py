@@ -79,7 +79,7 @@ PASSWORD = "a long passphrase"
 ABOUT: dict[str, type[Model]] = {
     "session-end": UserSession, "mfa_edit_webauthn": Authenticator, "mfa_remove_webauthn": Authenticator,
     "domain": Domain, "domain-delete": Domain, "domain-dkim": Domain, "domain-policy": Domain,
-    "report-mailbox": Domain, "group": Address,
+    "report-mailbox": Domain, "group": Address, "account-sharing": Account,
     "account": Account, "account-pop": Account, "account-held": Account,
     "disposable-new": Account, "account-delete": Account, "app-password-new": Account,
     "app-password-revoke": Account, "alias": Address, "alias-delete": Address, "issuer": Issuer,
@@ -108,6 +108,7 @@ NAMED_IN_API: dict[str, tuple[type[Model], str]] = {
     "forwarding": (Account, "pk"),
     "vacation": (Account, "pk"),
     "removed-message": (Account, "pk"),
+    "shared-folder": (Account, "pk"),
     "export": (Account, "pk"),
     "recovery-address": (Account, "pk"),
     "private-mail": (Account, "pk"),
@@ -117,6 +118,7 @@ NAMED_IN_API: dict[str, tuple[type[Model], str]] = {
 #: Owners have these of their own account; of those of others the verb asks for more.
 ASKS_MORE = {
     ("vacation", "PATCH"): Right.MANAGE, ("removed-message", "GET"): Right.MANAGE,
+    ("shared-folder", "GET"): Right.MANAGE, ("shared-folder", "PUT"): Right.MANAGE,
     ("removed-message", "POST"): Right.MANAGE, ("export", "POST"): Right.OPERATE,
     ("recovery-address", "GET"): Right.MANAGE, ("recovery-address", "PUT"): Right.MANAGE,
     ("private-mail", "PATCH"): Right.MANAGE, ("privacy-key", "PATCH"): Right.MANAGE,
@@ -331,7 +333,7 @@ def test_every_page_as_each_role(world: World, role: Role, monkeypatch: pytest.M
                 missing = page.name == "block-lift" and method == "POST"
                 # Of a second factor that she does not have there is nothing to show.
                 empty = method == "POST" or (page.name or "").startswith("mfa_")
-                expected = {404} if missing else {200, 302, 405} | ({404} if empty else set())
+                expected = {404} if missing else {200, 204, 302, 405} | ({404} if empty else set())
                 # To look at keys is helpdesk's, too; to change them asks for more.
                 expected |= {403} if role == Role.HELPDESK and (page.name or "").startswith("key") else set()
                 # The private half of an account's key is its owner's alone.

@@ -63,6 +63,7 @@ OWN_MENU = (
             ("own-forwarding", gettext_lazy("Forwarding")),
             ("own-vacation", gettext_lazy("Vacation")),
             ("own-private", gettext_lazy("Private mail")),
+            ("own-sharing", gettext_lazy("Shared folders")),
             ("own-removed", gettext_lazy("Deleted messages")),
             ("own-export", gettext_lazy("Export")),
             ("own-programs", gettext_lazy("Mail programs")),
