@@ -72,9 +72,10 @@ def _events(who: Actor) -> Iterator[bytes]:
 
 
 def _print(who: Actor) -> str:
-    """Of what the overview shows."""
+    """Of what the overview shows, but what grows all the time."""
     try:
-        told = [figures.all_figures(who), [one.words for one in alerts(who)]]
+        shown = {name: figure for name, figure in figures.all_figures(who).items() if name != "database"}
+        told = [shown, [one.words for one in alerts(who)]]
     finally:
         # Back to the pool: nothing is held while nothing is asked.
         close_old_connections()

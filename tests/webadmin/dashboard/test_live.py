@@ -20,7 +20,7 @@ def _soon(_no_streams: None, monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     monkeypatch.setattr(live, "_streams", BoundedSemaphore(live.STREAMS))
     monkeypatch.setattr(live, "LOOK", 0.01)
-    monkeypatch.setattr(live, "LASTS", 2.0)
+    monkeypatch.setattr(live, "LASTS", 600.0)
     monkeypatch.setattr(figures, "KEPT_SECONDS", 0)
 
 
@@ -39,10 +39,17 @@ def test_what_is_new_is_told_and_nothing_else(admin: Client) -> None:
     answer, events = opened(admin)
     assert (answer["Content-Type"], answer["Cache-Control"]) == ("text/event-stream", "no-store")
     assert next(events) == b"retry: 1000\n\n"
-    assert next(events) == b":\n\n"
+    assert [next(events) for _ in range(3)] == [b":\n\n"] * 3
     Notice.objects.create(name="sending 1", detail="anna@example.org: 900 messages; mail is held.")
-    assert b"data: new\n\n" in events
-    assert set(events) <= {b":\n\n"}
+    assert next(events) == b"data: new\n\n"
+    assert next(events) == b":\n\n"
+    answer.close()
+
+
+def test_a_stream_ends(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LASTS", 0.0)
+    _, events = opened(admin)
+    assert list(events) == [b"retry: 1000\n\n"]
 
 
 def test_few_are_given_and_each_gives_its_place_back(admin: Client) -> None:
