@@ -70,7 +70,7 @@ from webadmin.queue.sources_api import SourceViewSet
 from webadmin.records import pages as records
 from webadmin.records.api import ListingViewSet, RecordsViewSet, StsOfferViewSet
 from webadmin.reports import pages as reports
-from webadmin.reports.api import DmarcReportViewSet, MailboxViewSet, TlsReportViewSet
+from webadmin.reports.api import DeliverabilityViewSet, DmarcReportViewSet, MailboxViewSet, TlsReportViewSet
 from webadmin.security import pages as security
 from webadmin.security.api import AccessRuleViewSet, SignInViewSet
 from webadmin.signing.api import DkimKeyViewSet
@@ -120,6 +120,7 @@ router.register("webhook-deliveries", DeliveryViewSet, basename="webhook-deliver
 router.register("report-mailboxes", MailboxViewSet, basename="report-mailbox")
 router.register("dmarc-reports", DmarcReportViewSet, basename="dmarc-report")
 router.register("tls-reports", TlsReportViewSet, basename="tls-report")
+router.register("deliverability", DeliverabilityViewSet, basename="deliverability")
 router.register("trace", TraceViewSet)
 router.register("messages", MessageViewSet, basename="message")
 router.register("audit", AuditViewSet)
@@ -273,6 +274,7 @@ pages: list[URLPattern | URLResolver] = [
     path("routes/<int:pk>/", queue.one, name="route"),
     path("routes/<int:pk>/delete/", queue.delete, name="route-delete"),
     path("reports/", reports.dmarc, name="reports"),
+    path("reports/delivery/", reports.delivery, name="deliverability"),
     path("reports/tls/", reports.tls, name="reports-tls"),
     path("reports/chart.json", reports.chart, name="reports-chart"),
     path("reports/dmarc/<int:pk>/", reports.one_dmarc, name="report-dmarc"),

@@ -19,9 +19,9 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from appliance import programs
 from mailservices.store.ids import new_id
 from webadmin.audit.record import OPERATOR, Actor
-from webadmin.directory import actions, importing
+from webadmin.directory import actions, importing, tenants
 from webadmin.directory.administrators import create_administrator
-from webadmin.directory.models import Account
+from webadmin.directory.models import Account, Domain, Role
 from webadmin.identity import owner_of
 from webadmin.jobs.models import Job
 from webadmin.mailstore.models import Usage
@@ -39,12 +39,14 @@ PAGES = (
     "/queue/suppressed/", "/domains/", "/domains/{domain}/", "/domains/{domain}/records/", "/blocklists/",
     "/accounts/", "/accounts/?q=a", "/accounts/{account}/", "/accounts/{account}/rename/", "/accounts/import/",
     "/accounts/import/{job}/", "/accounts/deleted/", "/jobs/{done}/", "/rehearsal/", "/security/", "/settings/",
-    "/health/", "/routes/", "/certificates/", "/groups/", "/groups/{group}/", "/certificates/mail/",
+    "/health/", "/routes/", "/certificates/", "/groups/", "/groups/{group}/",
+    "/accounts/{account}/sharing/", "/reports/", "/reports/delivery/", "/certificates/mail/",
 )  # fmt: skip
 #: Of whoever owns an account.
 OWN_PAGES = (
     "/me/", "/me/log/", "/me/app-passwords/", "/me/app-passwords/new/", "/me/programs/", "/me/deleted/",
     "/me/recovery/", "/me/export/", "/me/forwarding/", "/me/vacation/", "/me/addresses/", "/me/sign-in/",
+    "/me/sharing/", "/me/private/",
 )  # fmt: skip
 #: Those of administrators in other languages, too.
 ABROAD = (
@@ -229,6 +231,22 @@ def test_pages_speak_the_language_of_the_browser(
         page.get_by_role("button", name="Français").click()
         page.get_by_role("heading", name=QUEUE_IN_FRENCH).wait_for()
     context.close()
+
+
+@pytest.mark.parametrize("role", [Role.TENANT, Role.DOMAIN, Role.HELPDESK])
+def test_each_role_walks_its_pages(
+    browser: Browser, live_server: object, client: Client, rows: dict[str, Any], role: Role
+) -> None:
+    domain = Domain.objects.get(pk=rows["domain"])
+    tenant = tenants.create_tenant(OPERATOR, name="Ours")
+    Domain.objects.update(tenant=tenant)
+    whose: dict[str, Any] = {"tenant": tenant} if role == Role.TENANT else {"domains": [domain]}
+    client.force_login(create_administrator("somebody", "a long passphrase", role=role, **whose))
+    for size, scheme in (("desk", "dark"), ("phone", "light")):
+        context = opened(browser, live_server, client, size, scheme)
+        found = troubles(context, [one.format(**rows) for one in PAGES], f"{role}-{size}", asked=False)
+        context.close()
+        assert not found, "\n".join(found)
 
 
 def test_progress_is_seen_and_survives_a_reload(

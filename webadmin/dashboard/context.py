@@ -93,6 +93,7 @@ BELOW = {
     "own-address-delete": "own-addresses",
     "own-private-step": "own-private",
     "key": "own-private",
+    "deliverability": "reports",
 }
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from webadmin.api import Named, Once, Pages, actor
 from webadmin.directory.models import Domain
-from webadmin.reports import actions, summaries
+from webadmin.reports import actions, deliverability, summaries
 from webadmin.reports.models import DmarcReport, DmarcRow, Mailbox, TlsReport, TlsRow
 
 
@@ -155,3 +155,31 @@ class TlsReportViewSet(Once, viewsets.ReadOnlyModelViewSet[TlsReport]):
     def failures(self, request: Request) -> Response:
         """What went wrong at which host, of ?domain= in the last ?days= (7, 30 or 90)."""
         return Response({"results": list(summaries.failures(_choice(request), actor(request))[: summaries.ROWS])})
+
+
+class DeliverabilitySerializer(serializers.Serializer[Any]):
+    """Of one destination, what became of its recipients, and why not: classes of bounces and how often."""
+
+    destination = serializers.CharField()
+    recipients = serializers.IntegerField()
+    taken = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    waiting = serializers.IntegerField()
+    tries = serializers.IntegerField()
+    percent = serializers.IntegerField(help_text="of what is over, how much was taken")
+    reasons = serializers.ListField(child=serializers.ListField())
+
+
+class DeliverabilityViewSet(viewsets.ViewSet):
+    """How well other hosts take our mail, by destination; those to which most goes."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("days", int, enum=deliverability.SPANS)],
+        responses=DeliverabilitySerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        asked = request.query_params.get("days", str(deliverability.USUAL))
+        if asked not in map(str, deliverability.SPANS):
+            raise serializers.ValidationError({"days": f"One of {', '.join(map(str, deliverability.SPANS))}."})
+        rows: Any = deliverability.by_destination(actor(request), int(asked))
+        return Response(DeliverabilitySerializer(rows, many=True).data)

@@ -5,11 +5,11 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from webadmin.dashboard.forms import actor
 from webadmin.directory.models import Domain
-from webadmin.reports import actions, summaries
+from webadmin.reports import actions, deliverability, summaries
 from webadmin.reports.models import DmarcReport, Mailbox, TlsReport
 from webadmin.reports.summaries import ROWS, SPANS, Choice
 from webadmin.scope import visible
@@ -48,6 +48,16 @@ def tls(request: HttpRequest) -> HttpResponse:
         "reports": summaries.tls_reports(choice, actor(request))[:ROWS],
     }
     return render(request, "reports_tls.html", context)
+
+
+@require_safe
+def delivery(request: HttpRequest) -> HttpResponse:
+    """How well each destination takes our mail."""
+    asked = request.GET.get("days", "")
+    days = int(asked) if asked in map(str, deliverability.SPANS) else deliverability.USUAL
+    rows = deliverability.by_destination(actor(request), days)
+    context = {"title": gettext("Deliverability"), "rows": rows, "spans": deliverability.SPANS, "days": days}
+    return render(request, "deliverability.html", context)
 
 
 def one_dmarc(request: HttpRequest, pk: int) -> HttpResponse:
