@@ -45,8 +45,8 @@ def test_home_and_menu_are_her_own(alices: Page) -> None:
     page = alices
     shown = page.get_by_role("navigation", name="Main").get_by_role("link").all_inner_texts()
     assert shown == [
-        "Home", "Addresses", "Forwarding", "Vacation", "Private mail", "Deleted messages", "Export",
-        "Mail programs", "App passwords", "Sign-ins", "Sign-in here",
+        "Home", "Addresses", "Forwarding", "Vacation", "Private mail", "Shared folders", "Deleted messages",
+        "Export", "Mail programs", "App passwords", "Sign-ins", "Sign-in here",
     ]  # fmt: skip
     expect(page.get_by_role("progressbar", name="How full it is")).to_be_visible()
     expect(page.get_by_text("All your mail stays here.")).to_be_visible()
