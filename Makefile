@@ -16,7 +16,7 @@ run: ## the whole appliance on this machine, no containers: prints every address
 setup: ## environment for developers: .venv, PostgreSQL, Redis, the tests' mail clients
 	@$(PYTHON) -m appliance setup-dev
 test: setup ## every test but the long ones below, on a private PostgreSQL and Redis
-	$(BESIDE) --jobs=3 $(if $(ARGS),rooms,rooms sockets waiting pages)
+	$(BESIDE) --jobs=3 $(if $(ARGS),rooms,pages sockets waiting rooms)
 rooms:
 	@$(BIN)/pytest $(if $(ARGS),$(ARGS),--ignore=tests/e2e --ignore=tests/webadmin)
 sockets:
