@@ -16,9 +16,9 @@ import redis as redis_blocking
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from mailservices import log
+from mailservices.net.nudges import GONE
 
 #: Seconds for Redis to answer, and until it is asked again after it has not.
 ANSWER_LIMIT = 1.0
@@ -164,7 +164,7 @@ class Limiter:
             seconds, micros = await self._redis.time()
             now = seconds + micros / 1e6
             listed: Any = await self._redis.zrangebyscore(_BLOCKS, now, "inf", 0, HELD_BLOCKS + 1, withscores=True)
-        except (RedisError, OSError, TimeoutError) as error:
+        except GONE as error:
             self._went(error)
             self._blocks = None
             return
@@ -184,7 +184,7 @@ class Limiter:
         if self._may_ask():
             try:
                 told = [float(one) for one in await self._script(keys, arguments)]
-            except (RedisError, OSError, TimeoutError) as error:
+            except GONE as error:
                 self._went(error)
             else:
                 states = [State(*pair) for pair in zip(told[::2], told[1::2], strict=True)]
@@ -205,7 +205,7 @@ class Limiter:
         if self._may_ask():
             try:
                 await self._redis.set(_MARK + name, b"1", ex=int(seconds))
-            except (RedisError, OSError, TimeoutError) as error:
+            except GONE as error:
                 self._went(error)
         if len(self._own_marks) >= OWN_BUCKETS:
             del self._own_marks[next(iter(self._own_marks))]
@@ -216,7 +216,7 @@ class Limiter:
         if self._may_ask():
             try:
                 return bool(await self._redis.exists(_MARK + name))
-            except (RedisError, OSError, TimeoutError) as error:
+            except GONE as error:
                 self._went(error)
         return self._own_marks.get(name, 0.0) > time.monotonic()
 

@@ -16,6 +16,9 @@ from redis.exceptions import RedisError
 
 from mailservices import log
 
+#: What a Redis that goes may raise through the driver; RuntimeError is uvloop's, where the connection was closed
+#: between a look at it and the writing.
+GONE = (RedisError, OSError, TimeoutError, RuntimeError)
 #: Seconds after which a watcher looks without being told.
 POLL_SECONDS = 30.0
 #: Seconds between attempts to reach Redis.
@@ -81,10 +84,10 @@ class Nudges:
             try:
                 try:
                     await self._publish(nudges)
-                except (RedisError, OSError):
+                except GONE:
                     # The connection may be one from before Redis was started again: the next is a new one.
                     await self._publish(nudges)
-            except (RedisError, OSError, TimeoutError) as error:
+            except GONE as error:
                 _log.warning("nudges lost", nudges=len(nudges), cause=type(error).__name__)
 
     async def _publish(self, nudges: dict[tuple[int, int], int]) -> None:
@@ -113,7 +116,7 @@ class Nudges:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError, TimeoutError) as error:
+            except GONE as error:
                 _log.warning("redis away", cause=type(error).__name__)
                 await asyncio.sleep(RETRY_SECONDS)
 
