@@ -13,7 +13,7 @@ from mailservices.smtp.verbs import HELD_MESSAGES
 from tests.conftest import Database, Person
 from tests.services import HOSTNAME, Services, until
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions
+from webadmin.directory import aliases
 
 TEXT = b"Subject: Hello\r\n\r\nHow do you do?\r\n"
 
@@ -70,7 +70,7 @@ def test_delivery_to_a_mailbox_is_reported(services: Services, alice: Person, bo
 def test_of_a_list_it_is_reported_that_it_was_expanded(services: Services, alice: Person, bob: Person) -> None:
     services.names.lead("member.test", "127.0.0.1")
     domain = bob.address.partition("@")[2]
-    actions.create_alias(OPERATOR, f"list@{domain}", [bob.address, "one@member.test"])
+    aliases.create_alias(OPERATOR, f"list@{domain}", [bob.address, "one@member.test"])
     submit(services, alice, f"list@{domain}", rcpt=["NOTIFY=SUCCESS"])
     _, recipient = report(services, alice)
     assert recipient["Action"] == "expanded"
@@ -106,7 +106,7 @@ def test_a_held_message_waits_for_its_release(
 
 def test_a_held_message_to_nobody_is_returned(services: Services, alice: Person, database: Database) -> None:
     gone = alice.address.replace("alice", "gone")
-    actions.create_alias(OPERATOR, gone, [alice.address])
+    aliases.create_alias(OPERATOR, gone, [alice.address])
     submit(services, alice, gone, ["HOLDFOR=3600"])
     database.execute("DELETE FROM directory_target t USING directory_address a WHERE a.id = t.alias_id "
                      "AND a.local_part LIKE 'gone%%'", [])  # fmt: skip

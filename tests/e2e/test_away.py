@@ -9,7 +9,7 @@ from tests.conftest import Person
 from tests.e2e.test_leading import count, deliver, submit
 from tests.services import Services, until
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions
+from webadmin.directory import aliases
 from webadmin.directory.models import Account, Domain
 from webadmin.own import actions as own
 from webadmin.own.models import Answer, Answered
@@ -91,8 +91,8 @@ def test_lists_strangers_to_the_address_and_others_days_are_not_answered(
 ) -> None:
     account = account_of(alice)
     own.change_vacation(OPERATOR, account, active=True, text="I am away.")
-    actions.create_alias(OPERATOR, f"info@{domain.name}", [alice.address])
-    actions.create_alias(OPERATOR, f"team@{domain.name}", [alice.address, bob.address])
+    aliases.create_alias(OPERATOR, f"info@{domain.name}", [alice.address])
+    aliases.create_alias(OPERATOR, f"team@{domain.name}", [alice.address, bob.address])
     at = f"elsewhere-{domain.name}"
     send(services, alice.address, f"list@{at}", f"To: {alice.address}\r\nList-Id: <x.example>")
     send(services, alice.address, f"robot@{at}", f"To: {alice.address}\r\nAuto-Submitted: auto-generated")

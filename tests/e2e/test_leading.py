@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Person, make_person
 from tests.services import Services, until
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions
+from webadmin.directory import actions, aliases
 from webadmin.directory.models import Account, Domain
 
 STRANGER = "Stranger.X@elsewhere.test"
@@ -61,10 +61,10 @@ def test_an_alias_domain_has_the_same_addresses(services: Services, domain: Doma
 def test_the_longest_wildcard_wins_and_a_name_beats_it(
     services: Services, domain: Domain, alice: Person, bob: Person, charlie: Person
 ) -> None:
-    actions.create_alias(OPERATOR, f"shop-*@{domain.name}", [alice.address])
-    actions.create_alias(OPERATOR, f"shop-book*@{domain.name}", [bob.address])
-    actions.create_alias(OPERATOR, f"shop-bookworm@{domain.name}", [charlie.address])
-    actions.create_alias(OPERATOR, f"@{domain.name}", [charlie.address])
+    aliases.create_alias(OPERATOR, f"shop-*@{domain.name}", [alice.address])
+    aliases.create_alias(OPERATOR, f"shop-book*@{domain.name}", [bob.address])
+    aliases.create_alias(OPERATOR, f"shop-bookworm@{domain.name}", [charlie.address])
+    aliases.create_alias(OPERATOR, f"@{domain.name}", [charlie.address])
     for name in ("shop-", "Shop-Tools+x", "shop-books", "shop-bookworm", "anything"):
         assert deliver(services, f"{name}@{domain.name}")[0] == 250
     assert [count(services, person) for person in (alice, bob, charlie)] == [2, 1, 2]
@@ -72,11 +72,11 @@ def test_the_longest_wildcard_wins_and_a_name_beats_it(
 
 def test_a_disposable_address_ends(services: Services, domain: Domain, alice: Person) -> None:
     account = Account.objects.get(pk=alice.account_id)
-    alias = actions.create_disposable(OPERATOR, account, "the bookshop")
+    alias = aliases.create_disposable(OPERATOR, account, "the bookshop")
     assert deliver(services, str(alias))[0] == 250
-    actions.change_alias(OPERATOR, alias, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    aliases.change_alias(OPERATOR, alias, expires_at=datetime.now(UTC) - timedelta(seconds=1))
     # Not even a catch-all takes it.
-    actions.create_alias(OPERATOR, f"@{domain.name}", [alice.address])
+    aliases.create_alias(OPERATOR, f"@{domain.name}", [alice.address])
     assert deliver(services, str(alias)) == (550, b"5.1.1 No such mailbox here")
     assert count(services, alice) == 1
 
@@ -95,18 +95,18 @@ def test_a_list_takes_mail_from_whom_it_may(
     elsewhere = actions.create_domain(OPERATOR, f"guests-{domain.name}")
     guest = make_person(elsewhere, "guest")
     address = f"team@{domain.name}"
-    alias = actions.create_alias(OPERATOR, address, [alice.address, bob.address], posting="members")
+    alias = aliases.create_alias(OPERATOR, address, [alice.address, bob.address], posting="members")
 
     def may(*people: Person) -> list[bool]:
         return [submit(services, person, address)[0] == 250 for person in people]
 
     assert deliver(services, address, alice.address)[0] == 550, "a sender address proves nothing"
     assert may(alice, charlie, guest) == [True, False, False]
-    actions.change_alias(OPERATOR, alias, posting="domain")
+    aliases.change_alias(OPERATOR, alias, posting="domain")
     assert may(charlie, guest) == [True, False]
-    actions.change_alias(OPERATOR, alias, posting="named", posters=[guest.address])
+    aliases.change_alias(OPERATOR, alias, posting="named", posters=[guest.address])
     assert may(alice, guest) == [False, True]
-    actions.change_alias(OPERATOR, alias, posting="everyone")
+    aliases.change_alias(OPERATOR, alias, posting="everyone")
     assert deliver(services, address)[0] == 250
     assert submit(services, charlie, address)[0] == 250
     assert count(services, bob) == 5
@@ -117,7 +117,7 @@ def test_a_forward_is_sent_in_our_name_and_what_comes_back_is_sent_on(
 ) -> None:
     for name in ("away.test", "elsewhere.test"):
         services.names.lead(name, "127.0.0.1")
-    actions.create_alias(OPERATOR, f"fwd@{domain.name}", ["her@away.test", alice.address])
+    aliases.create_alias(OPERATOR, f"fwd@{domain.name}", ["her@away.test", alice.address])
     assert deliver(services, f"fwd@{domain.name}")[0] == 250
     taken = until(lambda: [one for one in services.far.taken if one.recipients == ["her@away.test"]])[0]
     sender = taken.mail.split(">")[0].removeprefix("<")
@@ -139,7 +139,7 @@ def test_what_cannot_be_forwarded_is_reported_to_its_sender(services: Services, 
     for name in ("refusing.test", "elsewhere.test"):
         services.names.lead(name, "127.0.0.1")
     services.far.never.add("gone")
-    actions.create_alias(OPERATOR, f"fwd@{domain.name}", ["gone@refusing.test"])
+    aliases.create_alias(OPERATOR, f"fwd@{domain.name}", ["gone@refusing.test"])
     assert deliver(services, f"fwd@{domain.name}", "origin@elsewhere.test")[0] == 250
     [report] = until(lambda: [one for one in services.far.taken if one.recipients == ["origin@elsewhere.test"]])
     assert report.mail.startswith("<>")

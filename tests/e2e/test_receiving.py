@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Person, make_person
 from tests.services import Services, until
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions
+from webadmin.directory import aliases
 from webadmin.directory.models import Domain
 
 STRANGER = "stranger@elsewhere.test"
@@ -168,8 +168,8 @@ def test_quota(services: Services, domain: Domain, port25: Port25) -> None:
 def test_aliases_lead_where_they_should(
     services: Services, domain: Domain, alice: Person, bob: Person, charlie: Person, port25: Port25
 ) -> None:
-    actions.create_alias(OPERATOR, f"team@{domain.name}", [alice.address, bob.address])
-    actions.create_alias(OPERATOR, f"@{domain.name}", [charlie.address])
+    aliases.create_alias(OPERATOR, f"team@{domain.name}", [alice.address, bob.address])
+    aliases.create_alias(OPERATOR, f"@{domain.name}", [charlie.address])
     text = b"Subject: x\r\n\r\nbody\r\n.\r\n"
     assert port25.send(f"Team@{domain.name}", text).startswith("250")
     assert port25.send(f"alice+shop@{domain.name}", text).startswith("250")

@@ -23,7 +23,7 @@ from tests.e2e.test_sending import inbox, submit
 from tests.mail.dkim.keys import run
 from tests.services import Services, until
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions
+from webadmin.directory import actions, aliases
 from webadmin.directory.models import Administrator, Domain
 from workers import signing
 from workers.engine import Engine
@@ -98,7 +98,7 @@ def test_the_copy_here_is_signed_too(services: Services, domain: Domain, alice: 
 def test_the_domain_in_from_signs(services: Services, domain: Domain, alice: Person) -> None:
     """Whoever stands in From is one of hers (test_submitting.py): that domain speaks, not the envelope's."""
     other = actions.create_domain(OPERATOR, f"other.{domain.name}")
-    actions.create_alias(OPERATOR, f"boss@{other.name}", [alice.address])
+    aliases.create_alias(OPERATOR, f"boss@{other.name}", [alice.address])
     message = EmailMessage()
     message["From"], message["Subject"] = f"boss@{other.name}", "Pay"
     message.set_content("at once\n")
@@ -117,7 +117,7 @@ def test_a_report_that_leaves_is_signed(services: Services, committed: None) -> 
     """As the domain of this host, or the one above it."""
     host = Domain.objects.filter(name="facteur.test").first() or actions.create_domain(OPERATOR, "facteur.test")
     sender = make_person(host, "absent")
-    actions.create_alias(OPERATOR, "away@facteur.test", ["away@elsewhere.test", sender.address])
+    aliases.create_alias(OPERATOR, "away@facteur.test", ["away@elsewhere.test", sender.address])
     services.names.lead("elsewhere.test", "127.0.0.1")
     services.names.lead("refuses.test", "127.0.0.1")
     services.far.never.add("gone")

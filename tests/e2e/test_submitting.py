@@ -9,7 +9,7 @@ from tests.conftest import Person
 from tests.e2e.test_sending import inbox
 from tests.services import Services, until
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions
+from webadmin.directory import actions, aliases
 from webadmin.directory.models import Account, Domain
 from webadmin.policy.models import Notice
 from webadmin.queue import actions as queue
@@ -45,7 +45,7 @@ NOT_YOURS = (553, b"5.7.1 Sender address does not belong to your account")
 def test_an_author_is_an_address_of_ones_own(
     services: Services, domain: Domain, alice: Person, bob: Person, author: str, good: bool
 ) -> None:
-    team = str(actions.create_alias(OPERATOR, f"team@{domain.name}", [alice.address]))
+    team = str(aliases.create_alias(OPERATOR, f"team@{domain.name}", [alice.address]))
     shown = author.format(alice=alice.address, bob=bob.address, team=team, domain=domain.name)
     answer = submit(services, alice, f"From: {shown}\r\nSubject: x\r\n\r\nx\r\n")
     assert answer[0] == 250 if good else answer == NOT_YOURS

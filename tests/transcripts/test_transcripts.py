@@ -14,7 +14,7 @@ from tests.e2e.private import encrypts
 from tests.services import HOSTNAME, Services
 from tests.transcripts.runner import TRANSCRIPTS, play
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions
+from webadmin.directory import actions, aliases
 from webadmin.directory.models import Account, Domain
 from webadmin.directory.pop import change_pop
 from webadmin.policy import actions as policy
@@ -85,11 +85,11 @@ def cast(text: str, domain: Domain) -> dict[str, str]:
         time.sleep(KEPT_SECONDS)  # what was known before
     if "$chain" in text:
         for number in range(CHAIN):
-            actions.create_alias(OPERATOR, f"chain{number}@{domain.name}", [f"chain{number + 1}@{domain.name}"])
+            aliases.create_alias(OPERATOR, f"chain{number}@{domain.name}", [f"chain{number + 1}@{domain.name}"])
         variables["chain"] = f"chain0@{domain.name}"
     if "$list" in text:
         members = [variables["alice"]]
-        variables["list"] = str(actions.create_alias(OPERATOR, f"list@{domain.name}", members, posting="members"))
+        variables["list"] = str(aliases.create_alias(OPERATOR, f"list@{domain.name}", members, posting="members"))
     return variables
 
 

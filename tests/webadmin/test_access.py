@@ -32,7 +32,7 @@ from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR, Actor
 from webadmin.certificates import actions as certificates
 from webadmin.certificates.models import Certificate
-from webadmin.directory import actions, signin, tenants
+from webadmin.directory import actions, aliases, signin, tenants
 from webadmin.directory.administrators import create_administrator, create_token
 from webadmin.directory.models import (
     Account,
@@ -150,7 +150,7 @@ def rows_of(name: str, tenant: Tenant | None) -> Rows:
         ApiToken: create_token(person, "test")[0],
         Domain: domain,
         Account: account,
-        Address: actions.create_alias(OPERATOR, f"info@{name}", [account.address, "b@far.test"]),
+        Address: aliases.create_alias(OPERATOR, f"info@{name}", [account.address, "b@far.test"]),
         AppPassword: signin.create_app_password(OPERATOR, account, "phone")[0],
         Forwarding: own.forward(OPERATOR, account, [f"elsewhere@{name}"]),
         Vacation: own.change_vacation(OPERATOR, account, text="Away."),

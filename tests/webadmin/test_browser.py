@@ -20,7 +20,7 @@ from mailservices.net.limiter import Bucket, Limiter
 from tests.certificates import Authority
 from webadmin.audit.models import Entry
 from webadmin.certificates import actions as certificates
-from webadmin.directory import actions, signin
+from webadmin.directory import actions, aliases, signin
 from webadmin.directory.models import Account, AppPassword, Issuer, PopChoices
 from webadmin.policy import actions as policy
 from webadmin.policy.models import InboundPolicy, Notice
@@ -192,7 +192,7 @@ def test_pages_fit_a_phone_in_the_dark(signed_in: Page, tmp_path: Path) -> None:
     blocked(somebody)
     chain = Authority(tmp_path / "authority.pem").for_hosts(f"mail.{domain.name}", f"*.{domain.name}", days=5)
     certificates.add_certificate(actions.OPERATOR, *chain)
-    actions.create_alias(actions.OPERATOR, f"@{domain.name}", ["elsewhere@another-long-domain.example.com"])
+    aliases.create_alias(actions.OPERATOR, f"@{domain.name}", ["elsewhere@another-long-domain.example.com"])
     policy.create_dnslist(actions.OPERATOR, "a-rather-long-zone-of-a-list-for-a-phone.example.org", "refuse")
     policy.trust_network(actions.OPERATOR, "2001:db8:1234:5678::/64")
     of_account, of_domain = f"accounts/{account.pk}/", f"domains/{domain.pk}/"

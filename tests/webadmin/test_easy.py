@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from appliance import programs
 from mailservices.store.ids import new_id
 from webadmin.audit.record import OPERATOR, Actor
-from webadmin.directory import actions, importing, tenants
+from webadmin.directory import actions, aliases, importing, tenants
 from webadmin.directory.administrators import create_administrator
 from webadmin.directory.models import Account, Domain, Role
 from webadmin.identity import owner_of
@@ -85,8 +85,8 @@ def rows(client: Client) -> dict[str, Any]:
     records.offer_sts(OPERATOR, domain, "testing")
     LastLook.objects.create(domain=domain, problems=["MX missing", "SPF wrong"])
     account = actions.create_account(OPERATOR, "anna@example.org", "a passphrase", 10_000, "Anna")
-    actions.create_alias(OPERATOR, "info@example.org", ["anna@example.org"])
-    group = actions.create_alias(
+    aliases.create_alias(OPERATOR, "info@example.org", ["anna@example.org"])
+    group = aliases.create_alias(
         OPERATOR, "team@example.org", ["anna@example.org", "berta@far.test"], note="All of us"
     )
     actions.delete_account(OPERATOR, actions.create_account(OPERATOR, "gone@example.org", "a passphrase"))

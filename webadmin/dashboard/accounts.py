@@ -1,5 +1,7 @@
 """Accounts: the list with quotas, a new one with a password that is shown once, one to change or delete."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from mailservices.mail import passwords
 from webadmin.dashboard.forms import GIB, AccountForm, PopForm, actor, attempt, page
-from webadmin.directory import actions, bulk
+from webadmin.directory import actions, aliases, bulk
 from webadmin.directory import pop as choices
 from webadmin.directory.delegates import rights_of, rights_on
 from webadmin.directory.models import Account, Domain
@@ -58,21 +60,23 @@ def new(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _shown(account: Account) -> dict[str, Any]:
+    """What the form shows of an account."""
+    return {
+        "display_name": account.display_name,
+        "quota": None if account.quota_bytes is None else round(account.quota_bytes / GIB, 3),
+        "active": account.active,
+        "quota_messages": account.quota_messages,
+        "send_as": "\n".join(account.send_as.values_list("address", flat=True)),
+        **{name: getattr(account, name) for name in actions.SENDING},
+    }
+
+
 def one(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(
         visible(actor(request), Account).select_related("usage"), pk=pk, deleted_at__isnull=True
     )
-    form = AccountForm(
-        request.POST or None,
-        initial={
-            "display_name": account.display_name,
-            "quota": None if account.quota_bytes is None else round(account.quota_bytes / GIB, 3),
-            "active": account.active,
-            "quota_messages": account.quota_messages,
-            "send_as": "\n".join(account.send_as.values_list("address", flat=True)),
-            **{name: getattr(account, name) for name in actions.SENDING},
-        },
-    )
+    form = AccountForm(request.POST or None, initial=_shown(account))
     del form.fields["address"]
     form.fields["password"].label = gettext("New password")
     form.fields["password"].help_text = gettext("Empty: it stays as it is.")
@@ -103,8 +107,8 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
         "account": account,
         "held": queue.held_of(account).count(),
         "apps": account.app_passwords.all(),
-        "disposable": actions.disposable_of(account),
-        "others": within(actor(request), actions.aliases_of(account))[:ALIASES],
+        "disposable": aliases.disposable_of(account),
+        "others": within(actor(request), aliases.aliases_of(account))[:ALIASES],
         "sign_ins": last_sign_ins(account),
         "reads": rights_of(account),
         "read_by": rights_on(account),
@@ -151,7 +155,7 @@ def new_disposable(request: HttpRequest, pk: int) -> HttpResponse:
     account = get_object_or_404(
         visible(actor(request), Account).select_related("domain"), pk=pk, deleted_at__isnull=True
     )
-    alias = actions.create_disposable(actor(request), account, request.POST.get("note", "")[:200])
+    alias = aliases.create_disposable(actor(request), account, request.POST.get("note", "")[:200])
     messages.success(
         request, gettext("{alias} leads to {address} now.").format(alias=alias, address=account.address)
     )

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext
 
 from webadmin.dashboard.forms import AliasForm, actor, attempt, page
-from webadmin.directory import actions
+from webadmin.directory import aliases
 from webadmin.directory.models import Address
 from webadmin.scope import visible
 
@@ -34,7 +34,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form = AliasForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         address = form.cleaned_data["address"]
-        alias = attempt(form, lambda: actions.create_alias(actor(request), address, **form.changes))
+        alias = attempt(form, lambda: aliases.create_alias(actor(request), address, **form.changes))
         if alias is not None:
             messages.success(request, gettext("{alias} is created.").format(alias=alias))
             return redirect("aliases")
@@ -59,7 +59,7 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
     form = AliasForm(request.POST or None, initial=initial)
     del form.fields["address"]
     if request.method == "POST" and form.is_valid():
-        changed = attempt(form, lambda: actions.change_alias(actor(request), alias, **form.changes))
+        changed = attempt(form, lambda: aliases.change_alias(actor(request), alias, **form.changes))
         if changed is not None:
             messages.success(request, gettext("{alias} is changed.").format(alias=alias))
             return redirect("aliases")
@@ -79,7 +79,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
         visible(actor(request), Address).select_related("domain"), pk=pk, account__isnull=True
     )
     if request.method == "POST":
-        actions.delete_alias(actor(request), alias)
+        aliases.delete_alias(actor(request), alias)
         messages.success(request, gettext("{alias} is deleted.").format(alias=alias))
         return redirect("aliases")
     context = {

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from webadmin.dashboard.forms import AliasForm, Form, actor, attempt, page
-from webadmin.directory import actions, groups
+from webadmin.directory import aliases, groups
 from webadmin.directory.models import Address
 from webadmin.scope import visible
 
@@ -39,7 +39,7 @@ def new(request: HttpRequest) -> HttpResponse:
     form.fields["targets"].label = gettext("Members")
     if request.method == "POST" and form.is_valid():
         address = form.cleaned_data["address"]
-        group = attempt(form, lambda: actions.create_alias(actor(request), address, **form.changes))
+        group = attempt(form, lambda: aliases.create_alias(actor(request), address, **form.changes))
         if group is not None:
             messages.success(request, gettext("{alias} is created.").format(alias=group))
             return redirect("group", group.pk)

@@ -14,7 +14,7 @@ from mailservices.mail.address import normal_domain
 from mailservices.mail.errors import ProtocolError
 from mailservices.mail.vocabulary import Posting
 from webadmin.api import Named, Once, actor
-from webadmin.directory import actions, creating
+from webadmin.directory import actions, aliases, creating
 from webadmin.directory.models import Account, Address, Domain, PopChoices, Tenant
 from webadmin.directory.pop import FIELDS as POP_FIELDS
 from webadmin.directory.pop import change_pop, pop_of
@@ -167,13 +167,13 @@ class AliasSerializer(serializers.Serializer[Address]):
 
     def create(self, validated_data: dict[str, Any]) -> Address:
         who = actor(self.context["request"])
-        alias = actions.create_alias(who, validated_data.pop("__str__"), **validated_data)
+        alias = aliases.create_alias(who, validated_data.pop("__str__"), **validated_data)
         return _whole(alias)
 
     def update(self, instance: Address, validated_data: dict[str, Any]) -> Address:
         if validated_data.pop("__str__", str(instance)) != str(instance):
             raise serializers.ValidationError({"address": "An alias cannot be renamed: create the new one."})
-        return _whole(actions.change_alias(actor(self.context["request"]), instance, **validated_data))
+        return _whole(aliases.change_alias(actor(self.context["request"]), instance, **validated_data))
 
 
 def _whole(alias: Address) -> Address:
@@ -341,7 +341,7 @@ class AccountViewSet(_Changing):
         account = self.get_object()
         asked = DisposableSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        alias = actions.create_disposable(actor(request), account, **asked.validated_data)
+        alias = aliases.create_disposable(actor(request), account, **asked.validated_data)
         return Response(AliasSerializer(_whole(alias)).data, 201)
 
 
@@ -366,4 +366,4 @@ class AliasViewSet(_Changing):
         return found.order_by("pk")
 
     def perform_destroy(self, instance: Address) -> None:
-        actions.delete_alias(actor(self.request), instance)
+        aliases.delete_alias(actor(self.request), instance)

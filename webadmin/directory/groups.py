@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 
 from mailservices.mail.vocabulary import WILDCARD, Posting
 from webadmin.audit.record import Actor, record
-from webadmin.directory.actions import TARGETS, target_addresses
+from webadmin.directory.aliases import TARGETS, target_addresses
 from webadmin.directory.models import Address, Target
 from webadmin.scope import Right, verb
 

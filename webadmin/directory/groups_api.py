@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from webadmin.api import Once, actor
 from webadmin.directory import groups
-from webadmin.directory.actions import TARGETS
+from webadmin.directory.aliases import TARGETS
 from webadmin.directory.api import AliasSerializer
 from webadmin.directory.models import Address
 

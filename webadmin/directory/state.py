@@ -19,7 +19,7 @@ from mailservices.mail import passwords
 from mailservices.mail.address import parse
 from mailservices.mail.errors import ProtocolError
 from webadmin.audit.record import Actor
-from webadmin.directory import actions, creating
+from webadmin.directory import actions, aliases, creating
 from webadmin.directory.document import ACCOUNT_FIELDS, ALIAS_FIELDS, DOMAIN_FIELDS, Row, Troubles, moment, read
 from webadmin.directory.models import Account, Address, Domain
 from webadmin.scope import Right, verb, visible
@@ -59,10 +59,10 @@ def apply(actor: Actor, document: Mapping[str, Any], *, prune: bool = False, dry
     with transaction.atomic():
         domains = _domains(actor, wanted["domains"], troubles, outcome)
         accounts = _accounts(actor, wanted["accounts"], set(wanted["domains"]), troubles, outcome)
-        aliases = _aliases(actor, wanted["aliases"], set(wanted["domains"]), troubles, outcome)
+        leading = _aliases(actor, wanted["aliases"], set(wanted["domains"]), troubles, outcome)
         troubles.settle()
         if "domains" in document:
-            _extra(actor, set(wanted["domains"]), accounts, aliases, outcome, document, prune=prune)
+            _extra(actor, set(wanted["domains"]), accounts, leading, outcome, document, prune=prune)
         _lead(actor, domains, wanted["domains"], troubles, outcome)
         troubles.settle()
         transaction.set_rollback(dry_run)
@@ -204,7 +204,7 @@ def _aliases(
         alias = found.get(name)
         if alias is None:
             targets = told.pop("targets", [])
-            troubles.tried(name, partial(actions.create_alias, actor, name, targets, **told))
+            troubles.tried(name, partial(aliases.create_alias, actor, name, targets, **told))
             outcome.changes.append(Change("alias", name, "create", after=row))
             continue
         differing = {key: value for key, value in told.items() if value != _of_alias(alias, key, value)}
@@ -214,7 +214,7 @@ def _aliases(
         before = {key: _plain(_of_alias(alias, key, None)) for key in differing}
         after = {key: _plain(value) for key, value in differing.items()}
         outcome.changes.append(Change("alias", name, "change", before, after))
-        troubles.tried(name, partial(actions.change_alias, actor, alias, **differing))
+        troubles.tried(name, partial(aliases.change_alias, actor, alias, **differing))
     return {name: alias for name, alias in found.items() if name not in wanted}
 
 
@@ -239,13 +239,13 @@ def _address(text: str) -> str:
 
 
 def _extra(
-    actor: Actor, domains: set[str], accounts: Iterable[str], aliases: Mapping[str, Address], outcome: Outcome,
+    actor: Actor, domains: set[str], accounts: Iterable[str], leading: Mapping[str, Address], outcome: Outcome,
     document: Mapping[str, Any], *, prune: bool,
 ) -> None:  # fmt: skip
     """Accounts and aliases of the document's domains that it does not name: told, or deleted."""
     beside: list[tuple[str, str]] = []
     if "aliases" in document:
-        beside += [("alias", name) for name in sorted(aliases) if name.rpartition("@")[2] in domains]
+        beside += [("alias", name) for name in sorted(leading) if name.rpartition("@")[2] in domains]
     if "accounts" in document:
         beside += [("account", name) for name in sorted(accounts) if name.rpartition("@")[2] in domains]
     if not prune:
@@ -254,7 +254,7 @@ def _extra(
     for kind, name in beside:
         outcome.changes.append(Change(kind, name, "delete"))
         if kind == "alias":
-            actions.delete_alias(actor, aliases[name])
+            aliases.delete_alias(actor, leading[name])
         else:
             actions.delete_account(actor, Account.objects.get(address=name, deleted_at__isnull=True))
 
@@ -263,7 +263,7 @@ def now(who: Actor) -> dict[str, list[Row]]:
     """What is there, as a document; without passwords."""
     domains = visible(who, Domain).select_related("alias_of").order_by("name")
     accounts = visible(who, Account).filter(deleted_at__isnull=True).order_by("address")
-    aliases = visible(who, Address).filter(account__isnull=True).select_related("domain")
+    leading = visible(who, Address).filter(account__isnull=True).select_related("domain")
     return {
         "domains": [
             {"name": one.name, **{key: getattr(one, key) for key in DOMAIN_FIELDS}, "alias_of": _leads_to(one)}
@@ -272,7 +272,7 @@ def now(who: Actor) -> dict[str, list[Row]]:
         "accounts": list(accounts.values("address", *ACCOUNT_FIELDS)),
         "aliases": [
             {"address": str(one), **{key: _plain(_of_alias(one, key, None)) for key in ALIAS_FIELDS}}
-            for one in aliases.prefetch_related("targets", "posters")
+            for one in leading.prefetch_related("targets", "posters")
         ],
     }
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from mailservices.mail.vacation import DAYS_MOST
 from webadmin.audit.changes import change, create
 from webadmin.audit.record import Actor, record
-from webadmin.directory.actions import target_addresses
+from webadmin.directory.aliases import target_addresses
 from webadmin.directory.models import Account
 from webadmin.own.models import TARGETS, TEXT, Answered, Forwarding, Vacation
 from webadmin.scope import Right, own_or, verb

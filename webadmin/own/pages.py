@@ -21,7 +21,7 @@ from qrcode.main import make
 
 from mailservices.mail.vocabulary import INBOX, SignInOutcome
 from webadmin.dashboard.forms import AppPasswordForm, actor, attempt, page
-from webadmin.directory import actions, lifecycle, signin
+from webadmin.directory import aliases, lifecycle, signin
 from webadmin.directory.delegates import rights_of, rights_on
 from webadmin.directory.models import Account, Address, AppPassword
 from webadmin.own import actions as own
@@ -63,8 +63,8 @@ def home(request: HttpRequest, account: Account) -> HttpResponse:
         "forwarding": own.forwarding_of(account),
         "vacation": own.vacation_of(account),
         "apps": account.app_passwords.count(),
-        "disposable": actions.disposable_of(account).count(),
-        "others": actions.aliases_of(account)[:ALIASES],
+        "disposable": aliases.disposable_of(account).count(),
+        "others": aliases.aliases_of(account)[:ALIASES],
         "sign_ins": last_sign_ins(account),
         "reads": rights_of(account),
         "read_by": rights_on(account),
@@ -272,15 +272,15 @@ def addresses(request: HttpRequest, account: Account) -> HttpResponse:
     form = AddressForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         note = form.cleaned_data["note"]
-        alias = attempt(form, lambda: actions.create_disposable(actor(request), account, note))
+        alias = attempt(form, lambda: aliases.create_disposable(actor(request), account, note))
         if alias is not None:
             messages.success(request, gettext("{alias} leads to you now.").format(alias=alias))
             return redirect("own-addresses")
     context = {
         "form": form,
         "account": account,
-        "page": page(request, actions.disposable_of(account).order_by("-pk")),
-        "others": actions.aliases_of(account)[:ALIASES],
+        "page": page(request, aliases.disposable_of(account).order_by("-pk")),
+        "others": aliases.aliases_of(account)[:ALIASES],
     }
     return render(request, "own/addresses.html", context)
 
@@ -288,7 +288,7 @@ def addresses(request: HttpRequest, account: Account) -> HttpResponse:
 @require_POST
 @owned
 def delete_address(request: HttpRequest, account: Account, pk: int) -> HttpResponse:
-    alias = get_object_or_404(actions.disposable_of(account), pk=pk, disposable=True)
+    alias = get_object_or_404(aliases.disposable_of(account), pk=pk, disposable=True)
     if request.POST.get("sure") != "yes":
         return sure(
             request,
@@ -298,7 +298,7 @@ def delete_address(request: HttpRequest, account: Account, pk: int) -> HttpRespo
             "own-addresses",
         )
     try:
-        actions.delete_disposable(actor(request), account, pk)
+        aliases.delete_disposable(actor(request), account, pk)
     except Address.DoesNotExist as error:
         raise Http404 from error
     messages.success(request, gettext("{alias} is deleted.").format(alias=alias))

@@ -71,32 +71,17 @@ def _delivery(
     route: Route,
 ) -> Delivery:
     now = datetime.now(UTC)
-    notify = recipient.notify or ()
-    report = "delivered" if message.sender and "SUCCESS" in notify else ""
     contents = enclosing.placed(content, enclosed, route.mailboxes, now)
-    outgoing = None
-    if route.remote:
-        outgoing = Outgoing(
-            recipients=tuple(
-                OutgoingRecipient(str(one), one.domain, recipient.orcpt, recipient.notify, recipient.address)
-                for one in route.remote
-            ),
-            sender=message.sender,
-            expires_at=now + backoff.LIFETIME,
-            prefix=message.prefix,
-            header=message.header,
-            body=content.body,
-            message_id=new_id(),
-            account_id=message.account_id,
-            envid=message.envid,
-            ret=message.ret,
-            eightbit=message.eightbit,
-            smtputf8=message.smtputf8,
-            message_id_field=message.message_id_field,
-            priority=message.priority,
-            require_tls=message.require_tls,
-        )
-        report = "expanded" if report else ""
+    outgoing = _sent_on(message, recipient, content, route, now) if route.remote else None
+    report = "expanded" if outgoing else "delivered"
+    wanted = bool(message.sender) and "SUCCESS" in (recipient.notify or ())
+    settlement = Settlement(
+        recipient.recipient_id,
+        claim.lease,
+        report if wanted else "",
+        expanded=outgoing is not None,
+        forgets=bool(enclosed),
+    )
     events = tuple(
         Row(
             message.message_id, Event.DELIVERED, "worker", box.account_id, None, message.sender, box.address,
@@ -105,9 +90,6 @@ def _delivery(
         )
         for box in route.mailboxes
     )  # fmt: skip
-    settlement = Settlement(
-        recipient.recipient_id, claim.lease, report, expanded=outgoing is not None, forgets=bool(enclosed)
-    )
     suspect = None
     if (
         contents
@@ -118,6 +100,32 @@ def _delivery(
         # What we report of a domain of our own is read as if it came from elsewhere.
         suspect = Suspect(message.message_id, message.sender, (recipient.address,), message.header, proven=True)
     return Delivery(contents, outgoing, None, settlement, events, suspect, away=_away(message, route))
+
+
+def _sent_on(
+    message: QueuedMessage, recipient: QueuedRecipient, content: Content, route: Route, now: datetime
+) -> Outgoing:
+    """The message for those elsewhere to whom the recipient leads."""
+    return Outgoing(
+        recipients=tuple(
+            OutgoingRecipient(str(one), one.domain, recipient.orcpt, recipient.notify, recipient.address)
+            for one in route.remote
+        ),
+        sender=message.sender,
+        expires_at=now + backoff.LIFETIME,
+        prefix=message.prefix,
+        header=message.header,
+        body=content.body,
+        message_id=new_id(),
+        account_id=message.account_id,
+        envid=message.envid,
+        ret=message.ret,
+        eightbit=message.eightbit,
+        smtputf8=message.smtputf8,
+        message_id_field=message.message_id_field,
+        priority=message.priority,
+        require_tls=message.require_tls,
+    )
 
 
 def _away(message: QueuedMessage, route: Route) -> tuple[Away, ...]:

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions
+from webadmin.directory import actions, aliases
 from webadmin.directory.models import Account, Address, Domain
 from webadmin.mailstore.models import Mailbox
 
@@ -48,7 +48,7 @@ def test_an_address_is_taken_once(example: Domain) -> None:
     with pytest.raises(ValidationError, match="taken"):
         actions.create_account(OPERATOR, "ALICE@example.org", "pw1")
     with pytest.raises(ValidationError, match="taken"):
-        actions.create_alias(OPERATOR, "alice@example.org", ["bob@example.net"])
+        aliases.create_alias(OPERATOR, "alice@example.org", ["bob@example.net"])
 
 
 def test_a_deleted_account_frees_its_address(example: Domain) -> None:
@@ -60,14 +60,14 @@ def test_a_deleted_account_frees_its_address(example: Domain) -> None:
 
 
 def test_an_alias_leads_to_what_it_was_last_told(example: Domain) -> None:
-    alias = actions.create_alias(OPERATOR, "team@example.org", ["Bob@example.org", "Carol@Example.net"])
+    alias = aliases.create_alias(OPERATOR, "team@example.org", ["Bob@example.org", "Carol@Example.net"])
     assert [str(target) for target in alias.targets.all()] == ["Carol@example.net", "bob@example.org"]
-    actions.change_alias(OPERATOR, alias, ["bob@example.org", "dave@example.net"])
+    aliases.change_alias(OPERATOR, alias, ["bob@example.org", "dave@example.net"])
     assert [str(target) for target in alias.targets.all()] == ["bob@example.org", "dave@example.net"]
 
 
 def test_a_catch_all_is_an_alias_without_a_name(example: Domain) -> None:
-    alias = actions.create_alias(OPERATOR, "@example.org", ["bob@example.org"])
+    alias = aliases.create_alias(OPERATOR, "@example.org", ["bob@example.org"])
     assert alias.local_part == ""
 
 
@@ -115,28 +115,28 @@ def test_an_alias_domain_leads_to_one_that_leads_nowhere(example: Domain) -> Non
 @pytest.mark.parametrize("address", ["a*b@example.org", "**@example.org"])
 def test_an_asterisk_stands_at_the_end(example: Domain, address: str) -> None:
     with pytest.raises(ValidationError, match="asterisk"):
-        actions.create_alias(OPERATOR, address, ["bob@example.net"])
+        aliases.create_alias(OPERATOR, address, ["bob@example.net"])
     with pytest.raises(ValidationError, match="asterisk"):
         actions.create_account(OPERATOR, "shop-*@example.org", "pw1")
 
 
 def test_a_list_knows_who_may_write_to_it(example: Domain) -> None:
     account = actions.create_account(OPERATOR, "alice@example.org", "pw1")
-    alias = actions.create_alias(OPERATOR, "team@example.org", ["bob@example.net"], posting="named", note="Team")
-    actions.change_alias(OPERATOR, alias, posters=["Alice@example.org", "alice@EXAMPLE.org"])
+    alias = aliases.create_alias(OPERATOR, "team@example.org", ["bob@example.net"], posting="named", note="Team")
+    aliases.change_alias(OPERATOR, alias, posters=["Alice@example.org", "alice@EXAMPLE.org"])
     assert [str(poster) for poster in alias.posters.all()] == [account.address]
     assert [str(target) for target in alias.targets.all()] == ["bob@example.net"]
     with pytest.raises(ValidationError, match="no account"):
-        actions.change_alias(OPERATOR, alias, posters=["bob@example.net"])
+        aliases.change_alias(OPERATOR, alias, posters=["bob@example.net"])
     with pytest.raises(ValidationError, match="one of"):
-        actions.change_alias(OPERATOR, alias, posting="nobody")
+        aliases.change_alias(OPERATOR, alias, posting="nobody")
 
 
 def test_a_disposable_address_leads_to_its_account(example: Domain) -> None:
     account = actions.create_account(OPERATOR, "alice@example.org", "pw1")
-    made = {actions.create_disposable(OPERATOR, account, " a shop ") for _ in range(3)}
-    actions.create_alias(OPERATOR, "info@example.org", [account.address], note="no disposable one")
-    assert set(actions.disposable_of(account)) == made
+    made = {aliases.create_disposable(OPERATOR, account, " a shop ") for _ in range(3)}
+    aliases.create_alias(OPERATOR, "info@example.org", [account.address], note="no disposable one")
+    assert set(aliases.disposable_of(account)) == made
     assert len({alias.local_part for alias in made}) == 3
     for alias in made:
         assert alias.note == "a shop"

@@ -8,7 +8,7 @@ from django.test import Client
 
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions, groups
+from webadmin.directory import actions, aliases, groups
 from webadmin.directory.administrators import create_administrator
 from webadmin.directory.models import Address
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def team(db: None) -> Address:
     actions.create_domain(OPERATOR, "example.org")
-    actions.create_alias(OPERATOR, "info@example.org", ["a@far.test"])
-    actions.create_alias(OPERATOR, "@example.org", ["a@far.test", "b@far.test"])
-    actions.create_alias(OPERATOR, "shop-*@example.org", ["a@far.test", "b@far.test"])
-    actions.create_alias(OPERATOR, "closed@example.org", ["a@far.test"], posting="domain")
-    return actions.create_alias(OPERATOR, "team@example.org", ["a@far.test", "b@far.test"])
+    aliases.create_alias(OPERATOR, "info@example.org", ["a@far.test"])
+    aliases.create_alias(OPERATOR, "@example.org", ["a@far.test", "b@far.test"])
+    aliases.create_alias(OPERATOR, "shop-*@example.org", ["a@far.test", "b@far.test"])
+    aliases.create_alias(OPERATOR, "closed@example.org", ["a@far.test"], posting="domain")
+    return aliases.create_alias(OPERATOR, "team@example.org", ["a@far.test", "b@far.test"])
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_members_come_and_go(team: Address) -> None:
     with pytest.raises(ValidationError, match="delete the group"):
         groups.remove_members(OPERATOR, team, members(team))
     with pytest.raises(ValidationError, match="at most"):
-        groups.add_members(OPERATOR, team, [f"m{number}@far.test" for number in range(actions.TARGETS - 1)])
+        groups.add_members(OPERATOR, team, [f"m{number}@far.test" for number in range(aliases.TARGETS - 1)])
     assert members(team) == ["b@far.test", "c@example.org"]
     assert [entry.verb for entry in Entry.objects.order_by("pk")][-2:] == ["add members", "remove members"]
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions, lifecycle
+from webadmin.directory import actions, aliases, lifecycle
 from webadmin.directory.models import Account, Address, Domain
 from webadmin.security.models import SignOut
 
@@ -32,8 +32,8 @@ def targets(address: str) -> list[str]:
 
 
 def test_a_renamed_account_keeps_its_old_address_as_an_alias(anna: Account) -> None:
-    actions.create_alias(OPERATOR, "info@us.test", ["anna@us.test", "x@far.test"])
-    actions.create_alias(
+    aliases.create_alias(OPERATOR, "info@us.test", ["anna@us.test", "x@far.test"])
+    aliases.create_alias(
         OPERATOR, "both@us.test", ["anna@us.test", "x@far.test"], posting="named", posters=["anna@us.test"]
     )
     bob = actions.create_account(OPERATOR, "bob@us.test", "a passphrase")
@@ -73,7 +73,7 @@ def test_without_an_alias_the_old_address_is_free(anna: Account) -> None:
 )
 def test_what_is_no_free_address_is_refused(anna: Account, address: str) -> None:
     actions.create_account(OPERATOR, "bob@us.test", "a passphrase")
-    actions.create_alias(OPERATOR, "info@us.test", ["x@far.test"])
+    aliases.create_alias(OPERATOR, "info@us.test", ["x@far.test"])
     with pytest.raises(ValidationError):
         lifecycle.rename_account(OPERATOR, anna, address)
     anna.refresh_from_db()

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR, Actor
-from webadmin.directory import actions, lifecycle, signin
+from webadmin.directory import actions, aliases, lifecycle, signin
 from webadmin.directory.administrators import create_administrator
 from webadmin.directory.models import Account, Address, Role
 from webadmin.identity import owner_of
@@ -35,17 +35,17 @@ def test_an_owner_does_it_for_herself_and_nobody_else(alice: Account, bob: Accou
     who = Actor(owner_of(alice))
     app, _ = signin.create_app_password(who, alice, "phone")
     signin.revoke_app_password(who, app)
-    actions.delete_disposable(who, alice, actions.create_disposable(who, alice, "shop").pk)
+    aliases.delete_disposable(who, alice, aliases.create_disposable(who, alice, "shop").pk)
     lifecycle.sign_out(who, alice)
     own.forward(who, alice, ["x@far.test"])
     own.change_vacation(who, alice, text="Away.")
     his, _ = signin.create_app_password(OPERATOR, bob, "phone")
-    alias = actions.create_disposable(OPERATOR, bob, "shop")
+    alias = aliases.create_disposable(OPERATOR, bob, "shop")
     refused: list[Any] = [
         lambda: signin.create_app_password(who, bob, "phone"),
         lambda: signin.revoke_app_password(who, his),
-        lambda: actions.create_disposable(who, bob, "shop"),
-        lambda: actions.delete_disposable(who, bob, alias.pk),
+        lambda: aliases.create_disposable(who, bob, "shop"),
+        lambda: aliases.delete_disposable(who, bob, alias.pk),
         lambda: lifecycle.sign_out(who, bob),
         lambda: own.forward(who, bob, []),
         lambda: own.change_vacation(who, bob, text="Away."),
@@ -54,7 +54,7 @@ def test_an_owner_does_it_for_herself_and_nobody_else(alice: Account, bob: Accou
         with pytest.raises(PermissionDenied):
             verb()
     with pytest.raises(Address.DoesNotExist):
-        actions.delete_disposable(who, alice, alias.pk)
+        aliases.delete_disposable(who, alice, alias.pk)
 
 
 def test_whoever_helps_people_does_not_forward_their_mail(alice: Account) -> None:
@@ -70,9 +70,9 @@ def test_whoever_helps_people_does_not_forward_their_mail(alice: Account) -> Non
 
 def test_a_disposable_address_has_an_end(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "DISPOSABLES", 1)
-    actions.create_disposable(OPERATOR, alice, "one")
+    aliases.create_disposable(OPERATOR, alice, "one")
     with pytest.raises(ValidationError, match="at most 1 disposable"):
-        actions.create_disposable(OPERATOR, alice, "two")
+        aliases.create_disposable(OPERATOR, alice, "two")
 
 
 def test_where_mail_is_forwarded_to(alice: Account) -> None:

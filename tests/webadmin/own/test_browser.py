@@ -11,7 +11,7 @@ from tests.webadmin.test_browser import browser, page
 from tests.webadmin.test_people_browser import sign_in
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions
+from webadmin.directory import actions, aliases
 from webadmin.directory.models import Account, Address, AppPassword
 from webadmin.mailstore.models import Content, Expunged
 from webadmin.own.models import Forwarding, Vacation
@@ -134,7 +134,7 @@ def test_whoever_writes_is_answered(alices: Page) -> None:
 
 def test_addresses_are_made_to_be_given_away(alices: Page, account: Account) -> None:
     page = alices
-    fixed = actions.create_alias(OPERATOR, "newsletter@example.org", [account.address])
+    fixed = aliases.create_alias(OPERATOR, "newsletter@example.org", [account.address])
     page.get_by_role("link", name="Addresses", exact=True).click()
     page.get_by_label("What it is for").fill("the bookshop")
     page.get_by_role("button", name="Make one").press("Enter")
@@ -201,7 +201,7 @@ def test_her_pages_fit_a_phone_in_the_dark(page: Page, db: None) -> None:
     domain = actions.create_domain(OPERATOR, "a-rather-long-domain-name-for-a-phone.example.org")
     address = f"somebody.with.a.long.name@{domain.name}"
     account = actions.create_account(OPERATOR, address, PASSWORD, 10**9)
-    actions.create_disposable(OPERATOR, account, "a-shop-with-a-rather-long-name-for-a-phone")
+    aliases.create_disposable(OPERATOR, account, "a-shop-with-a-rather-long-name-for-a-phone")
     sign_in(page, address, PASSWORD)
     expect(page.get_by_role("heading", name=address)).to_be_visible()
     for path in PATHS:
