@@ -195,7 +195,7 @@ def refuse_taken_ports(program: Program) -> None:
             except OSError as error:
                 raise Trouble(
                     f"Port {port} for {program.name} is taken on 127.0.0.1 ({error.strerror}): "
-                    "stop what listens there, or choose another (README.md, Settings)."
+                    "stop what listens there, or choose another (docs/operating.md, Ports)."
                 ) from error
 
 
