@@ -19,7 +19,7 @@ from mailservices.store.policy import KEPT_SECONDS
 from tests.conftest import Person
 from tests.services import Services, until
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions as directory
+from webadmin.directory import aliases
 from webadmin.directory.models import Domain
 from webadmin.mailstore.models import Content, Mailbox, Message
 from webadmin.policy import actions
@@ -237,7 +237,7 @@ def test_one_address_may_come_only_so_often(strict: Services, domain: Domain, al
 
 def test_what_was_sent_on_does_not_go_round(strict: Services, domain: Domain) -> None:
     alias = f"info@{domain.name}"
-    directory.create_alias(OPERATOR, alias, ["x@elsewhere.test"])
+    aliases.create_alias(OPERATOR, alias, ["x@elsewhere.test"])
     wish(domain)
     assert send(strict, alias) == "250"
     sent = Recipient.objects.select_related("message").get(

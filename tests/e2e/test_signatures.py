@@ -16,7 +16,7 @@ from tests.conftest import Person
 from tests.e2e.test_policy import STRANGER, Client, folder_of, send, strict, wish  # noqa: F401 - a fixture
 from tests.services import HOSTNAME, Services, until
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions as directory
+from webadmin.directory import aliases
 from webadmin.directory.models import Domain
 from webadmin.policy import actions
 from webadmin.signing.models import DkimKey
@@ -123,7 +123,7 @@ def test_a_trusted_list_may_break_what_it_found_sound(signed: Services, domain: 
 def test_what_is_forwarded_is_sealed(signed: Services, domain: Domain, key: Key) -> None:
     wish(domain, dkim="note", dmarc="apply")
     signed.names.lead("sealed.test", "127.0.0.1")
-    directory.create_alias(OPERATOR, f"fwd@{domain.name}", ["his@sealed.test"])
+    aliases.create_alias(OPERATOR, f"fwd@{domain.name}", ["his@sealed.test"])
     text_sent = signature(key) + HEADER + b"\r\n" + BODY
     assert deliver(signed, f"fwd@{domain.name}", text_sent)[0] == 250
     taken = until(lambda: [one for one in signed.far.taken if one.recipients == ["his@sealed.test"]])[0]

@@ -21,7 +21,7 @@ from mailservices.store.appender import Appender
 from mailservices.store.pool import Pool
 from tests.conftest import Database, Person, make_person, orm
 from webadmin.audit.record import OPERATOR
-from webadmin.directory import actions as directory
+from webadmin.directory import aliases
 from webadmin.directory.models import Account, Domain
 from webadmin.privacy import actions, keeping
 from webadmin.privacy import directory as directories
@@ -148,8 +148,8 @@ async def test_a_key_for_an_alias_is_its_owners(world: World, alice: Person, bob
     name = world.domain.name
 
     def make() -> None:
-        directory.create_alias(OPERATOR, f"info@{name}", [alice.address])
-        directory.create_alias(OPERATOR, f"both@{name}", [alice.address, bob.address])
+        aliases.create_alias(OPERATOR, f"info@{name}", [alice.address])
+        aliases.create_alias(OPERATOR, f"both@{name}", [alice.address, bob.address])
 
     await orm(make)
     tsk = Tsk.generate(user_ids=[f"info@{name}", f"both@{name}", f"nobody@{name}", "alice@far.test", "Alice"])

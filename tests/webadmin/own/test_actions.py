@@ -69,7 +69,7 @@ def test_whoever_helps_people_does_not_forward_their_mail(alice: Account) -> Non
 
 
 def test_a_disposable_address_has_an_end(alice: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "DISPOSABLES", 1)
+    monkeypatch.setattr(aliases, "DISPOSABLES", 1)
     aliases.create_disposable(OPERATOR, alice, "one")
     with pytest.raises(ValidationError, match="at most 1 disposable"):
         aliases.create_disposable(OPERATOR, alice, "two")

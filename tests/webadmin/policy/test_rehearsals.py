@@ -17,6 +17,7 @@ from tests.mail_certificates import alone
 from tests.world import NameServer
 from webadmin.audit.record import OPERATOR, Actor
 from webadmin.directory import actions as directory
+from webadmin.directory import aliases
 from webadmin.directory.administrators import create_administrator
 from webadmin.directory.models import Account, Domain, Role
 from webadmin.engine import Step
@@ -125,7 +126,7 @@ def test_our_own_send_anywhere_by_the_route_that_holds(alice: Account) -> None:
 
 
 def test_a_list_is_for_whom_it_is(alice: Account) -> None:
-    directory.create_alias(OPERATOR, "team@us.test", ["alice@us.test"], posting="domain")
+    aliases.create_alias(OPERATOR, "team@us.test", ["alice@us.test"], posting="domain")
     assert verdicts(asked(recipient="team@us.test"))["Recipient"] == "refuse"
     own = {"account": "alice@us.test", "sender": "alice@us.test"}
     assert asked(recipient="team@us.test", **own)[-1].outcome == "accept"

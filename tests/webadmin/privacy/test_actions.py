@@ -19,6 +19,7 @@ from tests.private_keys import in_use
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR, Actor
 from webadmin.directory import actions as directory
+from webadmin.directory import aliases
 from webadmin.directory.administrators import create_administrator
 from webadmin.directory.models import Account, Domain, Role
 from webadmin.identity import owner_of
@@ -89,7 +90,7 @@ def test_a_public_key_alone_does_not_sign(alice: Account) -> None:
 
 
 def test_a_key_for_several_addresses_is_a_row_for_each_that_is_ones_own(alice: Account) -> None:
-    directory.create_alias(OPERATOR, "info@example.org", ["alice@example.org"])
+    aliases.create_alias(OPERATOR, "info@example.org", ["alice@example.org"])
     names = [f"<{one}>" for one in ("alice@example.org", "info@example.org", "alice@elsewhere.test")]
     tsk = pysequoia.Tsk.generate(user_ids=names)
     found = actions.upload(OPERATOR, alice, bytes(tsk))

@@ -20,6 +20,7 @@ from tests.webadmin.test_people_browser import sign_in
 from webadmin.audit.models import Entry
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions as directory
+from webadmin.directory import aliases
 from webadmin.directory.administrators import create_administrator
 from webadmin.directory.models import Account, Domain
 from webadmin.identity import AccountAdapter, owner_of
@@ -181,7 +182,7 @@ def test_the_private_half_is_its_owners_alone(client: Client, alice: Account, mo
 def _rows(example: Domain, alice: Account) -> dict[str, int]:
     """Something to see on every page."""
     key = actions.generate(OPERATOR, alice, "alice@example.org")
-    directory.create_alias(OPERATOR, "a-rather-long-name-for-an-alias@example.org", ["alice@example.org"])
+    aliases.create_alias(OPERATOR, "a-rather-long-name-for-an-alias@example.org", ["alice@example.org"])
     actions.generate(OPERATOR, alice, "a-rather-long-name-for-an-alias@example.org", 1)
     actions.upload(OPERATOR, alice, AUTHORITY.issue("alice@example.org").pem.encode())
     [theirs] = actions.upload(

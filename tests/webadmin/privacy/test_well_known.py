@@ -10,6 +10,7 @@ from mailservices.mail.openpgp import keys
 from tests.private_keys import in_use
 from webadmin.audit.record import OPERATOR
 from webadmin.directory import actions as directory
+from webadmin.directory import aliases
 from webadmin.directory.models import Account, Domain
 from webadmin.mailstore.models import Mailbox
 from webadmin.privacy import actions
@@ -133,9 +134,9 @@ def test_the_policy_and_where_keys_are_taken(example: Domain, alice: Account) ->
 
 def test_keys_are_taken_where_somebody_reads_them(example: Domain, alice: Account) -> None:
     directory.create_account(OPERATOR, "bob@example.org", "pw1")
-    directory.create_alias(OPERATOR, "keys@example.org", ["alice@example.org"])
-    directory.create_alias(OPERATOR, "both@example.org", ["alice@example.org", "bob@example.org"])
-    directory.create_alias(OPERATOR, "away@example.org", ["x@far.test"])
+    aliases.create_alias(OPERATOR, "keys@example.org", ["alice@example.org"])
+    aliases.create_alias(OPERATOR, "both@example.org", ["alice@example.org", "bob@example.org"])
+    aliases.create_alias(OPERATOR, "away@example.org", ["x@far.test"])
     for wrong in ("nobody@example.org", "both@example.org", "away@example.org", "x@far.test", "nonsense"):
         with pytest.raises(ValidationError) as raised:
             directories.set_directory(OPERATOR, example, submission=wrong)
