@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext, gettext_lazy
 
 from webadmin.audit.record import of_request
@@ -252,6 +254,16 @@ API: dict[str, Rule] = {
     "administrator": DELEGATE,
     "token": LOOK,
 }
+
+
+class SignInFirst(LoginRequiredMiddleware):
+    """Middleware: whoever has not signed in is led to where one does; a stream of events can be led nowhere."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
+        if request.headers.get("Accept") == "text/event-stream":
+            # HTML §9.2.3: it does not come again.
+            return HttpResponse(status=204)
+        return super().handle_no_permission(request, view_func)
 
 
 class Gate:

@@ -7,7 +7,7 @@ API itself is in each app's api.py; urls.py has the map.
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DataError
 from django.db.models import QuerySet
 from django.http import Http404
@@ -77,6 +77,9 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
         error = exceptions.ValidationError({"": ["Something in it is nothing that can be kept here."]})
     if isinstance(error, Http404):
         error = exceptions.NotFound("There is no such thing here.")
+    if isinstance(error, PermissionDenied):
+        # A verb's own.
+        error = exceptions.PermissionDenied(str(error) or None)
     answer = exception_handler(error, context)
     if answer is None or not isinstance(error, exceptions.APIException):
         return None

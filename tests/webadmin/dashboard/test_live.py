@@ -68,3 +68,5 @@ def test_few_are_given_and_each_gives_its_place_back(admin: Client) -> None:
 
 def test_nobody_else_hears_of_it(client: Client) -> None:
     assert client.get("/live/").status_code == 302
+    # A browser's stream, of a page that was left open, ends for good.
+    assert client.get("/live/", headers={"Accept": "text/event-stream"}).status_code == 204
