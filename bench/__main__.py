@@ -17,7 +17,7 @@ from pathlib import Path
 
 from appliance import ROOT, Trouble
 from bench import sides
-from bench.comparisons import COMPARISONS, FILL, Comparison, Result, Side, fill_inbox
+from bench.comparisons import COMPARISONS, FILL, FILL_LARGE, Comparison, Result, Side, fill_inbox
 from bench.reading import READING
 
 Fill = Callable[[Side], list[str]]
@@ -76,8 +76,14 @@ def compare(comparison: Comparison, us: Side, them: Side) -> str:
 def _fills(chosen: Sequence[Comparison]) -> list[Fill]:
     """What has to lie where before these are compared."""
     works = [one.work for one in chosen if one in READING or "10,000" in one.work or "RETR" in one.work]
-    wanted = {fill_inbox if work.startswith("POP3") else FILL for work in works}
-    return [fill for fill in (FILL, fill_inbox) if fill in wanted]
+    wanted = {_fill(work) for work in works}
+    return [fill for fill in (FILL, FILL_LARGE, fill_inbox) if fill in wanted]
+
+
+def _fill(work: str) -> Fill:
+    if work.startswith("POP3"):
+        return fill_inbox
+    return FILL_LARGE if "100,000 messages" in work else FILL
 
 
 def main() -> None:
@@ -90,6 +96,7 @@ def main() -> None:
                 for side in (us, them):
                     drive(fill(side))
             if _fills(chosen):
+                sides.wait_for_index(us)
                 time.sleep(SETTLING)
             columns = ("work", "Facteur", "Postfix + Dovecot", "ratio", "wanted", "reached", "our runs")
             head = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]

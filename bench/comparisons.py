@@ -14,6 +14,7 @@ CHECKED, SENDER_DOMAIN = "checked.test", "sender.test"
 FAR_DOMAIN, FAR_DOMAINS, SINK_PORT = "relayed.test", 20, 11026
 #: The folder that `fill` fills, and the messages in it.
 BOX, MESSAGES = "bench", 10_000
+LARGE_BOX, MANY_MESSAGES = "large", 100_000
 #: The user whose INBOX has as many.
 RICH = "48"
 
@@ -130,10 +131,13 @@ def fill_inbox(side: Side) -> list[str]:
     return [*imap("fill", "--box=INBOX")(side), f"--user={name}", f"--password={password}"]
 
 
-def idle(side: Side) -> list[str]:
-    # More than 128 watchers of one system user need another kernel setting for the peers; memory grows by line.
-    connections = 1000 if side.name == "ours" else 100
-    return imap("idle", f"--idle={connections}", "--idle-users=50", "--rounds=10", pids="idle")(side)
+def idle(connections: int, users: int) -> Callable[[Side], list[str]]:
+    def command(side: Side) -> list[str]:
+        # More than 128 watchers of one system user need another kernel setting for the peers.
+        count = connections if side.name == "ours" else 100
+        return imap("idle", f"--idle={count}", f"--idle-users={users}", "--rounds=10", pids="idle")(side)
+
+    return command
 
 
 def dkim(work: str) -> Callable[[Side], list[str]]:
@@ -170,6 +174,7 @@ def front(size: int, messages: int, sessions: int) -> Callable[[Side], list[str]
 
 
 FILL = imap("fill")
+FILL_LARGE = imap("fill", f"--box={LARGE_BOX}", f"--count={MANY_MESSAGES}")
 
 COMPARISONS = (
     Comparison(
@@ -244,13 +249,22 @@ COMPARISONS = (
         lambda found: float(found["msgs_per_s"]), "messages/s", ratio=0.7,
     ),
     Comparison(
-        "memory of one idle IMAP connection, 1,000 of them", idle,
+        "memory of one idle IMAP connection, 1,000 of them", idle(1000, 50),
         lambda found: float(found["kib_per_connection"]["pss_kib"]), "KiB", limit=60.0, less_is_better=True,
         turns=1,
     ),
     Comparison(
-        "new mail told to a watcher, median", idle, lambda found: float(found["exists_latency"]["p50_ms"]), "ms",
-        limit=100.0, less_is_better=True, turns=1,
+        "new mail told to a watcher, median", idle(1000, 50),
+        lambda found: float(found["exists_latency"]["p50_ms"]), "ms", limit=100.0, less_is_better=True, turns=1,
+    ),
+    Comparison(
+        "memory of one idle IMAP connection, 5,000 of them", idle(5000, 5),
+        lambda found: float(found["kib_per_connection"]["pss_kib"]), "KiB", limit=25.0, less_is_better=True,
+        turns=1,
+    ),
+    Comparison(
+        "new mail told to the last of 1,000 watchers of one folder (of 5,000), median", idle(5000, 5),
+        lambda found: float(found["last_client"]["p50_ms"]), "ms", limit=200.0, less_is_better=True, turns=1,
     ),
     Comparison(
         "SMTP front alone on one core, 3 KiB messages (beside aiosmtpd as it comes)", front(3072, 5000, 10),

@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from appliance import ROOT, Trouble, programs
 from bench.comparisons import CHECKED, DOMAIN, FAR_DOMAIN, FAR_DOMAINS, SENDER_DOMAIN, SINK_PORT, USERS, Side
+from bench.drivers.queue_rows import database
 from bench.drivers.signing import KEY
 from mailservices.mail.dkim import sign
 from tests.world import NameServer
@@ -25,6 +28,10 @@ PACKAGES = {
     "/usr/sbin/postfix": ("postfix",),
 }
 START_LIMIT = 120.0
+#: Seconds until the text index has all; it reads some hundred messages a second.
+INDEX_LIMIT = 900.0
+UNREAD = """SELECT count(*) FROM mail_content c
+WHERE NOT EXISTS (SELECT FROM mail_wording w WHERE w.account_id = c.account_id AND w.content_id = c.content_id)"""
 PASSWORD = "pass"
 #: What an account may send in a day, and enough of it.
 SENDING, MANY = ("sending_messages", "sending_recipients", "sending_newcomers"), 1_000_000
@@ -84,6 +91,17 @@ def _provision(found: dict[str, Any]) -> None:
         post("inbound-policies", domain=domain, **wishes)
         for number in range(1, USERS + 1):
             post("accounts", address=f"user{number}@{domain}", password=f"{PASSWORD}{number}")
+
+
+def wait_for_index(us: Side) -> None:
+    """Until the worker has read what was brought: it does so within some minutes of when it came."""
+    d, deadline = database(Path(us.folder)), time.monotonic() + INDEX_LIMIT
+    with psycopg.connect(host=d.host, port=d.port, user=d.user, password=d.password, dbname=d.name) as db:
+        while db.execute(UNREAD).fetchone() != (0,):
+            if time.monotonic() > deadline:
+                raise Trouble("The text index does not come to its end.")
+            time.sleep(1)
+            db.rollback()
 
 
 def _names() -> NameServer:

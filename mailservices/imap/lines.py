@@ -1,18 +1,24 @@
-"""What one process keeps of FETCH's lines: the parts that never change, of folders that were asked for lately.
+"""What one process keeps of what never changes: parts of FETCH's lines, and small messages, asked for lately.
 
-A UID names one message for as long as its folder is there (RFC 9051 §2.3.1.1), and its envelope, structure, size
-and dates stay as they are. So who asks again costs only the flags.
+A UID names one message for as long as its folder is there (RFC 9051 §2.3.1.1), and its text, envelope, structure,
+size and dates stay as they are. So who asks again costs only the flags. Whoever asks has the message before him: a
+session tells only of UIDs that it knows.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from mailservices.store.fetch import AHEAD_OCTETS, Row
+
 #: Octets of all that is kept, and of one folder.
 ALL_OCTETS: Final = 32 * 1024 * 1024
 FOLDER_OCTETS: Final = 16 * 1024 * 1024
 #: What a line costs besides its octets.
 LINE_OCTETS: Final = 150
+#: Octets of the messages that are kept, and what one costs besides its own.
+TEXT_OCTETS: Final = 16 * 1024 * 1024
+ROW_OCTETS: Final = 500
 
 
 @dataclass(slots=True)
@@ -51,3 +57,28 @@ class Lines:
         kept = self._kept.pop((mailbox_id, form), None) or Kept()
         self._kept[mailbox_id, form] = kept
         return kept
+
+
+class Texts:
+    """Small messages of one process: rows of store.fetch.AHEAD."""
+
+    def __init__(self) -> None:
+        #: By folder and UID; the least wanted first.
+        self._rows: dict[tuple[int, int], Row] = {}
+        self._octets = 0
+
+    def of(self, mailbox_id: int, uid: int) -> Row | None:
+        """The row, if it is kept; it is wanted now."""
+        row = self._rows.pop((mailbox_id, uid), None)
+        if row is not None:
+            self._rows[mailbox_id, uid] = row
+        return row
+
+    def keep(self, mailbox_id: int, rows: Mapping[int, Row]) -> None:
+        """Add these, by UID, but not the large; what is wanted least goes for them."""
+        for uid, row in rows.items():
+            if row["size"] <= AHEAD_OCTETS and (mailbox_id, uid) not in self._rows:
+                self._rows[mailbox_id, uid] = row
+                self._octets += row["size"] + ROW_OCTETS
+        while self._octets > TEXT_OCTETS:
+            self._octets -= self._rows.pop(next(iter(self._rows)))["size"] + ROW_OCTETS

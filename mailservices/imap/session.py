@@ -3,12 +3,12 @@
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from mailservices.auth.client import Client
 from mailservices.auth.credentials import Gate, Identity
 from mailservices.config import Config
-from mailservices.imap.lines import Lines
+from mailservices.imap.lines import Lines, Texts
 from mailservices.imap.watch import Watch, Watching
 from mailservices.net.connection import is_loopback
 from mailservices.protocols.imap import responses
@@ -69,6 +69,7 @@ class Context:
     tls_offered: bool
     withheld: Withheld
     lines: Lines
+    texts: Texts
 
 
 @dataclass(slots=True)
@@ -88,9 +89,8 @@ class Selected:
     rights: str
     #: UIDs that this reader has seen, where that is kept apart from the owner's \\Seen.
     seen: set[int] | None = None
-    #: The message whose text was last asked for by itself, and rows of store.fetch.ahead of those that may follow.
+    #: The message whose text was last asked for by itself.
     read: int = 0
-    ahead: dict[int, Any] = field(default_factory=dict)
     #: Searches whose results are kept up to date, by their tags.
     contexts: dict[bytes, SearchContext] = field(default_factory=dict)
 

@@ -1,9 +1,10 @@
-"""What a process keeps of the lines of FETCH: bounded, by folder and form; who has what goes has it still."""
+"""What a process keeps of the lines of FETCH, and of small messages: bounded, what is wanted least goes first."""
 
 import pytest
 
 from mailservices.imap import lines
-from mailservices.imap.lines import LINE_OCTETS, Lines
+from mailservices.imap.lines import LINE_OCTETS, ROW_OCTETS, Lines, Texts
+from mailservices.store.fetch import AHEAD_OCTETS
 
 
 def test_lines_are_kept_by_folder_and_form() -> None:
@@ -35,3 +36,17 @@ def test_what_is_wanted_least_goes_first(monkeypatch: pytest.MonkeyPatch) -> Non
     # What had gone takes room again.
     kept.keep(2, b"a", {1: b"x", 2: b"x"})
     assert dict(kept.of(3, b"a")) == {}
+
+
+def test_small_messages_are_kept_until_others_are_wanted_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "TEXT_OCTETS", 3 * (ROW_OCTETS + 10))
+    kept = Texts()
+    one, two, three = ({"uid": uid, "size": 10} for uid in (1, 2, 3))
+    kept.keep(1, {1: one, 2: two, 9: {"uid": 9, "size": AHEAD_OCTETS + 1}})
+    kept.keep(2, {1: three})
+    assert (kept.of(1, 9), kept.of(3, 1)) == (None, None)
+    assert kept.of(1, 1) is one
+    # It is wanted less than the other, though it came later.
+    kept.keep(1, {1: one, 3: three})
+    assert [kept.of(1, uid) for uid in (1, 2, 3)] == [one, None, three]
+    assert kept.of(2, 1) is three

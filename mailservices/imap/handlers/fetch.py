@@ -259,7 +259,6 @@ async def _tell(session: Session, wanted: Plan, uids: Sequence[int]) -> int:
     pool, account_id, mailbox_id = session.context.pool, selected.account_id, selected.mailbox_id
     if wanted.needs_text and len(uids) == 1:
         return await _tell_one(session, wanted, uids[0])
-    selected.ahead.clear()
     async for rows in store.rows(pool, account_id, mailbox_id, uids, lambda _: wanted.simple.columns):
         if wanted.needs_text:
             told += await _tell_texts(session, wanted, rows)
@@ -319,12 +318,13 @@ async def _tell_one(session: Session, wanted: Plan, uid: int) -> int:
     pool, folder, out = session.context.pool, session.folder, bytearray()
     where = pool, folder.account_id, folder.mailbox_id
     if wanted.simple.columns == store.FIRST_COLUMNS and wanted.needs_body:
-        if uid not in folder.ahead:
-            onward = folder.view.onward(folder.read, uid, AHEAD)
-            folder.ahead = await store.ahead(*where, onward, uid)
+        text = session.context.texts.of(folder.mailbox_id, uid)
+        if text is None:
+            rows = await store.ahead(*where, folder.view.onward(folder.read, uid, AHEAD), uid)
+            session.context.texts.keep(folder.mailbox_id, rows)
+            text = rows.get(uid)
         folder.read = uid
-        text = folder.ahead.pop(uid, None)
-        found = None if text is None else ((uid, text[7]), text)
+        found = None if text is None else ((uid, text["size"]), text)
     else:
         found = await store.one(*where, uid, wanted.simple.columns, bodies=wanted.needs_body)
     if found is None:

@@ -26,8 +26,6 @@ async def noop(session: Session, _command: Noop | Check) -> Done:
 
 async def idle(session: Session, _command: Idle) -> Done:
     """Tell of changes as they happen, until the client says DONE."""
-    if session.selected is not None:
-        session.selected.ahead.clear()
     session.say(responses.continuation(b"Idling"))
     session.dirty = session.selected is not None
     while True:
