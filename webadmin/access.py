@@ -259,11 +259,14 @@ API: dict[str, Rule] = {
 class SignInFirst(LoginRequiredMiddleware):
     """Middleware: whoever has not signed in is led to where one does; a stream of events can be led nowhere."""
 
-    def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponseBase:
-        if request.headers.get("Accept") == "text/event-stream":
+    def process_view(
+        self, request: HttpRequest, view_func: Any, view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        led = super().process_view(request, view_func, view_args, view_kwargs)
+        if led is not None and request.headers.get("Accept") == "text/event-stream":
             # HTML §9.2.3: it does not come again.
             return HttpResponse(status=204)
-        return super().handle_no_permission(request, view_func)
+        return led
 
 
 class Gate:
