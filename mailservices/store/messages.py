@@ -76,11 +76,11 @@ WITH gone AS (
 )
 SELECT uid, size, flags FROM gone ORDER BY uid
 """
-REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.flags & 8 <> 0")
+REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.flags & 8 = 8")
 # With $5, of the chosen ones only those that are flagged \\Deleted.
 REMOVE_CHOSEN = _REMOVE.format(
     which="USING unnest($4::bigint[]) AS chosen(uid) WHERE m.account_id = $1 AND m.mailbox_id = $2 "
-    "AND m.uid = chosen.uid AND (NOT $5::boolean OR m.flags & 8 <> 0)"
+    "AND m.uid = chosen.uid AND (NOT $5::boolean OR m.flags & 8 = 8)"
 )
 
 USE = "UPDATE mail_usage SET bytes = bytes + $2, messages = messages + $3 WHERE account_id = $1"

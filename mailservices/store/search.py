@@ -233,6 +233,8 @@ class _Writer:
                 return "(" + " AND ".join(map(self.condition, keys)) + ")"
             case Or(left, right):
                 return f"({self.condition(left)} OR {self.condition(right)})"
+            case Not(HasFlag(bit)):
+                return _flag(bit, 0)
             case Not(inner):
                 return f"NOT coalesce({self.condition(inner)}, false)"
             case InHeader() | InBody() | InText():
@@ -250,7 +252,7 @@ class _Writer:
             case All():
                 return "true"
             case HasFlag(bit):
-                return f"m.flags & {int(bit)} <> 0"
+                return _flag(bit, bit)
             case HasKeyword(word):
                 # RFC 9051 §2.3.2: keywords are compared without regard to case.
                 return f"lower({self._argument(word)}::text) = ANY(lower(m.keywords::text)::text[])"
@@ -333,6 +335,11 @@ class _Writer:
     def _argument(self, value: object) -> str:
         self.arguments.append(value)
         return f"${len(self.arguments) + 2}"
+
+
+def _flag(bit: int, value: int) -> str:
+    """As the conditions of the indexes say it."""
+    return f"m.flags & {int(bit)} = {int(value)}"
 
 
 def _like(words: str) -> str:
