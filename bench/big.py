@@ -41,14 +41,14 @@ QUEUE = (
     """CREATE TEMP TABLE made AS SELECT n, at, (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0')
         || '7' || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text || at::text), 1, 15))::uuid AS id
     FROM (SELECT n, now() - random() * interval '5 days' AS at FROM generate_series(1, %(queued)s) n) t""",
-    """INSERT INTO queue_message (message_id, created_at, expires_at, sender, size, prefix, header, blob_id,
-        message_id_field, words)
-    SELECT id, at, at + interval '5 days',
-        'user' || (n %% %(accounts)s) || '@d' || (1 + n %% %(domains)s) || '.big.test', 4096, '',
+    """INSERT INTO queue_message (message_id, account_id, created_at, expires_at, sender, size, prefix, header,
+        blob_id, message_id_field, words)
+    SELECT made.id, a.id, at, at + interval '5 days', s.sender, 4096, '',
         convert_to('Subject: number ' || n || E'\\r\\n\\r\\n', 'UTF8'), gen_random_uuid(),
-        '<' || n || '@big.test>', 'user' || (n %% %(accounts)s) || '@d' || (1 + n %% %(domains)s) || '.big.test to'
-            || n || '@far' || (n %% 5000) || '.test'
-    FROM made""",
+        '<' || n || '@big.test>', s.sender || ' to' || n || '@far' || (n %% 5000) || '.test'
+    FROM made CROSS JOIN LATERAL (SELECT
+        'user' || (n %% %(accounts)s) || '@d' || (1 + n %% %(domains)s) || '.big.test' AS sender) s
+    LEFT JOIN directory_account a ON a.address = s.sender""",
     """INSERT INTO queue_recipient (message_id, address, destination, state, attempts, next_attempt_at, last_reply)
     SELECT id, 'to' || n || '@far' || (n %% 5000) || '.test', 'far' || (n %% 5000) || '.test',
         (ARRAY['waiting','waiting','waiting','held','failed','relayed','relayed','expired'])[1 + n %% 8],

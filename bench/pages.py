@@ -58,6 +58,19 @@ PAGES = {
     "queue by nothing that is there": "/queue/?q=zebra",
     "queue, older than a day": "/queue/?older=24&state=waiting",
     "one recipient": "/queue/{recipient}/",
+    "suppressed": "/queue/suppressed/",
+    "pools": "/routes/pools/",
+    "groups": "/groups/",
+    "reports": "/reports/",
+    "reports of TLS": "/reports/tls/",
+    "deliverability": "/reports/delivery/",
+    "webhooks": "/webhooks/",
+    "administrators": "/administrators/",
+    "tenants": "/tenants/",
+    "tokens": "/tokens/",
+    "mail roots": "/certificates/mail/",
+    "own sign-in": "/me/sign-in/",
+    "API's operations": "/api/v1/docs/",
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import F, Func, Model, Q, QuerySet, TextField, Value
+from django.db.models import Func, Model, Q, QuerySet
 from django.utils.translation import gettext
 
 from webadmin.audit.models import Entry
@@ -24,7 +24,7 @@ from webadmin.own.models import Forwarding, Vacation
 from webadmin.policy.models import InboundPolicy, Withheld
 from webadmin.privacy.models import Directory, Key, Request
 from webadmin.privacy.models import Policy as PrivacyPolicy
-from webadmin.queue.models import Recipient
+from webadmin.queue.models import Recipient, domain_of
 from webadmin.records.models import LastLook, StsOffer
 from webadmin.reports.models import DmarcReport, DmarcRow, Mailbox, TlsReport, TlsRow
 from webadmin.security.models import SignIn
@@ -107,11 +107,6 @@ def _domains(actor: Actor) -> QuerySet[Domain]:
     return found.none()
 
 
-def _domain_of(field: str) -> Func:
-    """The domain of an address, or the whole of what has no @."""
-    return Func(F(field), Value("@"), Value(-1), function="split_part", output_field=TextField())
-
-
 def domain_names(actor: Actor) -> frozenset[str] | None:
     """Those of the domains that somebody reaches; None who reaches all."""
     return None if reaches_all(actor) else frozenset(_domains(actor).values_list("name", flat=True))
@@ -148,9 +143,12 @@ def _private(actor: Actor) -> Q:
 
 
 def _queued(actor: Actor) -> Q:
-    """What accounts sent, and what came to a domain's addresses and is forwarded."""
-    sent = Account.objects.filter(domain__in=_domains(actor)).values("pk")
-    return Q(message__account_id__in=sent) | Q(came_to__in=_domains(actor).values("name"))
+    """What accounts sent, and what came to a domain's addresses and is forwarded: each has an index of its own."""
+    accounts = Account.objects.filter(domain__in=_domains(actor)).values("pk")
+    sent = Recipient.objects.filter(message__account_id__in=accounts)
+    forwarded = Recipient.objects.exclude(received_as="").alias(came_to=domain_of("received_as"))
+    forwarded = forwarded.filter(came_to__in=_domains(actor).values("name"))
+    return Q(pk__in=sent.values("pk").union(forwarded.values("pk")))
 
 
 def _traced(actor: Actor) -> Q:
@@ -227,9 +225,8 @@ REACH: dict[type[Model], Callable[[Actor], Q]] = {
 }
 #: What those go by that look into addresses.
 LOOKS_INTO: dict[type[Model], dict[str, Func]] = {
-    Recipient: {"came_to": _domain_of("received_as")},
-    SignIn: {"name_of": _domain_of("name")},
-    Entry: {"about": _domain_of("subject")},
+    SignIn: {"name_of": domain_of("name")},
+    Entry: {"about": domain_of("subject")},
 }
 
 
