@@ -29,6 +29,8 @@ POSTGRES_OPTIONS = {
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
     "jit": "off",
+    # Of a disk without arms: by default indexes are left unused that find in a tenth of the time.
+    "random_page_cost": "1.1",
     "wal_compression": "on",
     # Until a new table was analysed, whole folders are read for single messages.
     "autovacuum_naptime": "10s",

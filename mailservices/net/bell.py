@@ -22,8 +22,10 @@ WEBHOOKS_QUEUE = "webhooks"
 #: Destinations that may wait to be rung for, and that one task names.
 WAITING_DESTINATIONS = 10_000
 TASK_DESTINATIONS = 20
-#: Seconds after a ring in which others gather: a task costs more than a message.
+#: Seconds after a ring in which others gather: a task costs more than a message. After so many it is rung less
+#: often: workers that are busy look by themselves for what comes.
 GATHER_SECONDS = 0.05
+MANY_RINGS, MANY_SECONDS = 10, 0.2
 
 _log = log.get()
 
@@ -49,10 +51,12 @@ class Bell:
     def __init__(self, redis_url: str) -> None:
         self._app = celery(redis_url)
         self._waiting: dict[str, None] = {}
+        self._rings = 0
         self._ringing: asyncio.Task[None] | None = None
 
     def ring(self, destinations: Iterable[str]) -> None:
         """Let a worker look at these destinations soon. Returns at once."""
+        self._rings += 1
         for destination in destinations:
             if len(self._waiting) < WAITING_DESTINATIONS:
                 self._waiting[destination] = None
@@ -62,11 +66,12 @@ class Bell:
     async def _ring(self) -> None:
         while self._waiting:
             destinations, self._waiting = list(self._waiting), {}
+            rings, self._rings = self._rings, 0
             try:
                 await asyncio.to_thread(self._send, destinations)
             except (OperationalError, RedisError, OSError) as error:
                 _log.warning("bell not heard", destinations=len(destinations), cause=type(error).__name__)
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(GATHER_SECONDS if rings < MANY_RINGS else MANY_SECONDS)
 
     def _send(self, destinations: Sequence[str]) -> None:
         left = iter(destinations)
