@@ -1,6 +1,6 @@
 """What is compared of reading by IMAP, beside Dovecot."""
 
-from bench.comparisons import LARGE_BOX, Comparison, Result, imap
+from bench.comparisons import Comparison, Result, imap, large
 
 
 def _search(label: str) -> Comparison:
@@ -57,11 +57,11 @@ READING = (
     ),
     *map(_clients, (10, 50)),
     Comparison(
-        "IMAP SEARCH of 100,000 messages: TEXT", imap("search", f"--box={LARGE_BOX}", "--searches=text"),
+        "IMAP SEARCH of 100,000 messages: TEXT", large("search", "--searches=text"),
         lambda found: float(found["text"]["s"]), "s", ratio=20.0, less_is_better=True,
     ),
     Comparison(
-        "IMAP return to 100,000 messages after 1,000 changes (QRESYNC)", imap("qresync", f"--box={LARGE_BOX}"),
+        "IMAP return to 100,000 messages after 1,000 changes (QRESYNC)", large("qresync"),
         lambda found: float(found["select"]["p50_ms"]), "ms", ratio=1.0, less_is_better=True,
     ),
 )  # fmt: skip

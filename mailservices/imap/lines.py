@@ -19,6 +19,8 @@ LINE_OCTETS: Final = 150
 #: Octets of the messages that are kept, and what one costs besides its own.
 TEXT_OCTETS: Final = 16 * 1024 * 1024
 ROW_OCTETS: Final = 500
+#: Folders of which is kept how far the text index has read.
+FOLDERS: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -82,3 +84,20 @@ class Texts:
                 self._octets += row["size"] + ROW_OCTETS
         while self._octets > TEXT_OCTETS:
             self._octets -= self._rows.pop(next(iter(self._rows)))["size"] + ROW_OCTETS
+
+
+class Indexed:
+    """Up to which UID of a folder the text index has all messages, as far as one process has heard."""
+
+    def __init__(self) -> None:
+        #: By folder; the least wanted first.
+        self._until: dict[int, int] = {}
+
+    def until(self, mailbox_id: int) -> int:
+        return self._until.get(mailbox_id, 0)
+
+    def keep(self, mailbox_id: int, uid: int) -> None:
+        self._until.pop(mailbox_id, None)
+        self._until[mailbox_id] = uid
+        if len(self._until) > FOLDERS:
+            del self._until[next(iter(self._until))]

@@ -8,7 +8,7 @@ from mailservices.auth.credentials import Gate
 from mailservices.auth.outs import SignOuts
 from mailservices.config import Config
 from mailservices.imap.connection import ImapConnection
-from mailservices.imap.lines import Lines, Texts
+from mailservices.imap.lines import Indexed, Lines, Texts
 from mailservices.imap.session import Context
 from mailservices.imap.watch import Watch
 from mailservices.net.certificates import Certificates
@@ -48,7 +48,7 @@ class ImapService:
         self.outs = SignOuts(self.pool, self.doors)
         context = Context(
             self.config, self.pool, self.appender, self.gate, self.watch, self.nudges.tell,
-            tls_offered=True, withheld=Withheld(self.pool), lines=Lines(), texts=Texts(),
+            tls_offered=True, withheld=Withheld(self.pool), lines=Lines(), texts=Texts(), indexed=Indexed(),
         )  # fmt: skip
         health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
         ports = self.config.ports

@@ -3,7 +3,7 @@
 import pytest
 
 from mailservices.imap import lines
-from mailservices.imap.lines import LINE_OCTETS, ROW_OCTETS, Lines, Texts
+from mailservices.imap.lines import LINE_OCTETS, ROW_OCTETS, Indexed, Lines, Texts
 from mailservices.store.fetch import AHEAD_OCTETS
 
 
@@ -50,3 +50,11 @@ def test_small_messages_are_kept_until_others_are_wanted_more(monkeypatch: pytes
     kept.keep(1, {1: one, 3: three})
     assert [kept.of(1, uid) for uid in (1, 2, 3)] == [one, None, three]
     assert kept.of(2, 1) is three
+
+
+def test_what_is_indexed_is_remembered_of_so_many_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "FOLDERS", 2)
+    kept = Indexed()
+    for mailbox_id, uid in ((1, 10), (2, 20), (1, 11), (3, 30)):
+        kept.keep(mailbox_id, uid)
+    assert [kept.until(mailbox_id) for mailbox_id in (1, 2, 3)] == [11, 0, 30]

@@ -203,3 +203,21 @@ async def test_a_text_that_cannot_be_read_keeps_no_other_account_waiting(
     assert [database.execute(count, [one.account_id]).fetchone() for one in (alice, bob)] == [(0,), (1,)]
     found = await search.find(pool, alice.account_id, inbox, InText("odd"), SEEN)
     assert [row[0] for row in found.rows] == [1]
+
+
+async def test_what_is_read_is_not_looked_through_again(pool: Pool, alice: Person) -> None:
+    inbox = await put(pool, alice)
+    where = pool, alice.account_id, inbox
+    assert await search.read_until(*where, 0) == 0
+    await read(pool, alice)
+    assert await search.read_until(*where, 0) == 4
+    await put(pool, alice, TEXTS[:2])
+    until = await search.read_until(*where, 4)
+    assert until == 4
+    # What is new, and that of which the index has a part only.
+    found = await search.find(*where, InText("nothing has this"), SEEN, read=until)
+    assert [row[0] for row in found.rows] == [4, 5, 6]
+    await read(pool, alice)
+    assert [await search.read_until(*where, known) for known in (4, 6)] == [6, 6]
+    found = await search.find(*where, InText("nothing has this"), SEEN, read=6)
+    assert [row[0] for row in found.rows] == [4]

@@ -144,8 +144,11 @@ def _teller(session: Session, of: int | None = None) -> Callable[[int], None]:
 async def _by_text(session: Session, place: Place, key: Key) -> dict[int, int]:
     """UID -> modification sequence: by the index, and by the texts of those that it does not know yet."""
     where = session.context.pool, place.account_id, place.mailbox_id
+    indexed = session.context.indexed
+    read = await rows.read_until(*where, indexed.until(place.mailbox_id))
+    indexed.keep(place.mailbox_id, read)
     # First what the index lacks: what it learns meanwhile is then found twice, and not missed.
-    found = await rows.find(*where, key, place.seen)
+    found = await rows.find(*where, key, place.seen, read=read)
     modseqs = {row[0]: row[2] for row in await rows.find_read(*where, key, place.seen) if row[0] <= place.last_uid}
     known = [row for row in found.rows if row[0] <= place.last_uid]
     matching = await _ask_texts(session, place, found, known)
