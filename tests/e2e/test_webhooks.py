@@ -25,7 +25,9 @@ from webadmin.webhooks.models import Delivery, Webhook
 def program(services: Services, committed: None) -> Iterator[Program]:
     made = Program()
     yield made
-    Webhook.objects.all().delete()
+    # Though workers may be telling it something.
+    for row in Webhook.objects.all():
+        actions.delete_webhook(OPERATOR, row)
     made.stop()
 
 

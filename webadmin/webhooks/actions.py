@@ -62,6 +62,9 @@ def renew_secret(actor: Actor, row: Webhook) -> str:
 def delete_webhook(actor: Actor, row: Webhook) -> None:
     """It is told nothing more, and what it was told is forgotten."""
     record(actor, "delete webhook", row.url, before={"kinds": row.kinds, "domain": row.domain})
+    # In the order in which workers lock them: whoever is telling it something comes to an end, and nobody begins.
+    list(Delivery.objects.filter(webhook=row).order_by("pk").select_for_update().values_list("pk", flat=True))
+    list(Webhook.objects.filter(pk=row.pk).select_for_update())
     row.delete()
 
 
