@@ -1,7 +1,11 @@
 """`python -m workers worker|beat` starts one of the two, with /healthz and /metrics beside it."""
 
 import logging
+import os
 import sys
+import threading
+import time
+from typing import Any
 
 from celery import signals
 from celery.apps.beat import Beat
@@ -16,6 +20,11 @@ from workers.loop import Loop
 USAGE = "usage: python -m workers worker|beat"
 #: Celery's threads; their tasks only wake the loop, but a sweep and a round of maintenance may last.
 THREADS = 4
+#: Seconds that a worker has which has begun to end. Where Redis went, Celery may never come to it; whoever hangs
+#: sends nothing, and nobody starts him anew.
+END_LIMIT = 45.0
+#: States of Celery's blueprint before that (celery/bootsteps.py).
+RUNNING = (None, 0x1)
 
 
 def work(settings: configuration.Config) -> None:
@@ -24,6 +33,7 @@ def work(settings: configuration.Config) -> None:
     loop.start()
     app = application.make(settings, loop)
     signals.worker_ready.connect(lambda **_: loop.ready.set(), weak=False)
+    signals.worker_ready.connect(_see_to_its_end, weak=False)
     try:
         app.worker_main(
             [
@@ -39,6 +49,19 @@ def work(settings: configuration.Config) -> None:
         )
     finally:
         loop.stop()
+
+
+def _see_to_its_end(sender: Any, **_: Any) -> None:
+    """Any process may be killed at any moment: so may one that does not end by itself."""
+
+    def watch() -> None:
+        while sender.controller.blueprint.state in RUNNING:
+            time.sleep(1.0)
+        time.sleep(END_LIMIT)
+        log.get().warning("the worker did not end by itself")
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end", daemon=True).start()
 
 
 def beat(settings: configuration.Config) -> None:
