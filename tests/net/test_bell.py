@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from mailservices.config import Config
 from mailservices.net import bell
 from mailservices.net.bell import Bell
@@ -30,6 +32,21 @@ async def test_the_first_ring_goes_at_once_and_those_behind_it_together(config: 
         heard.ring([name])
     await heard.close()
     assert heard.sent == [["a.test"], ["b.test", "a.test", "c.test"]]
+
+
+async def test_where_much_goes_out_more_is_gathered(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(bell.asyncio, "sleep", pause)
+    for rings in (1, bell.MANY_RINGS - 1, bell.MANY_RINGS):
+        heard = Heard(config)
+        for _ in range(rings):
+            heard.ring(["a.test"])
+        await heard.close()
+    assert pauses == [bell.GATHER_SECONDS, bell.GATHER_SECONDS, bell.MANY_SECONDS]
 
 
 async def test_no_more_wait_than_are_remembered(config: Config) -> None:

@@ -86,6 +86,8 @@ def test_whatever_comes_is_answered_as_a_problem(client: APIClient, account: dic
         (client.get("/api/v1/accounts/?search=%00"), 400),
         (client.post("/api/v1/dkim-keys/rotate/", '{"domain": "\\u0000"}', content_type="application/json"), 400),
         (client.post("/api/v1/dkim-keys/rotate/", '{"domain": "\\ud800"}', content_type="application/json"), 400),
+        # What a verb forbids, rather than the gate: a token makes no tokens.
+        (client.post("/api/v1/tokens/", {"label": "another"}), 403),
     ]
     for answer, status in asked:
         assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json"), answer.content

@@ -2,13 +2,14 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -22,7 +23,7 @@ from webadmin.directory.models import Administrator
 from webadmin.queue import actions as queue
 from webadmin.queue.models import Message, Recipient
 from webadmin.webhooks import actions
-from webadmin.webhooks.models import DONE, FAILED, WAITING, Delivery, Webhook
+from webadmin.webhooks.models import DONE, FAILED, WAITING, Delivery, Try, Webhook
 
 pytestmark = pytest.mark.django_db
 URL = "https://hook.test/told"
@@ -87,6 +88,41 @@ def test_a_change_keeps_the_secret_and_switching_on_begins_anew() -> None:
         actions.change_webhook(OPERATOR, row, failing_since=None)
     actions.delete_webhook(OPERATOR, row)
     assert not Webhook.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_is_deleted_though_a_worker_is_telling_it_something() -> None:
+    row, _ = actions.create_webhook(OPERATOR, url=URL)
+    told = actions.send_test(OPERATOR, row)
+
+    def delete() -> None:
+        try:
+            actions.delete_webhook(OPERATOR, row)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            # In the worker's order: the delivery, what was tried, the hook.
+            Delivery.objects.filter(pk=told.pk).update(state=DONE)
+            Try.objects.create(delivery=told, seconds=0.1, code=200)
+            deleting = pool.submit(delete)
+            until_somebody_waits()
+            Webhook.objects.filter(pk=row.pk).update(failing_since=None)
+        deleting.result(timeout=20)
+    assert [model.objects.exists() for model in (Webhook, Delivery, Try)] == [False] * 3
+
+
+def until_somebody_waits() -> None:
+    """Until another session waits for a lock of this database."""
+    waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with connection.cursor() as cursor:
+        for _ in range(200):
+            cursor.execute(f"SELECT count(*) {waiting}")
+            if cursor.fetchone() != (0,):
+                return
+            cursor.execute("SELECT pg_stat_clear_snapshot(), pg_sleep(0.05)")
+    raise AssertionError("nobody waits")
 
 
 def test_verbs_of_the_queue_are_told_to_those_who_want_them() -> None:
