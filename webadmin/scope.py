@@ -19,12 +19,13 @@ from django.utils.translation import gettext
 from webadmin.audit.models import Entry
 from webadmin.audit.record import Actor
 from webadmin.directory.models import Account, Address, Administrator, ApiToken, AppPassword, Domain, Role, Tenant
+from webadmin.expressions import domain_of
 from webadmin.jobs.models import Job
 from webadmin.own.models import Forwarding, Vacation
 from webadmin.policy.models import InboundPolicy, Withheld
 from webadmin.privacy.models import Directory, Key, Request
 from webadmin.privacy.models import Policy as PrivacyPolicy
-from webadmin.queue.models import Recipient, domain_of
+from webadmin.queue.models import Recipient
 from webadmin.records.models import LastLook, StsOffer
 from webadmin.reports.models import DmarcReport, DmarcRow, Mailbox, TlsReport, TlsRow
 from webadmin.security.models import SignIn

@@ -5,19 +5,15 @@ from datetime import datetime, timedelta
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 
 from mailservices.mail.mta_sts import Mode
 from mailservices.mail.routing import MECHANISMS, TlsMode
 from mailservices.mail.vocabulary import HeldBy, QueueState
+from webadmin.expressions import domain_of
 
 OPPORTUNISTIC = TlsMode.OPPORTUNISTIC.value
-
-
-def domain_of(field: str) -> Func:
-    """The domain of an address, or the whole of what has no @."""
-    return Func(F(field), Value("@"), Value(-1), function="split_part", output_field=models.TextField())
 
 
 class Message(models.Model):
