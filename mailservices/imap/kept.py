@@ -1,4 +1,5 @@
-"""What one process keeps of what never changes: parts of FETCH's lines, and small messages, asked for lately.
+"""What one process keeps of what never changes: parts of FETCH's lines, and small messages, asked for lately; and
+how far the text index has read.
 
 A UID names one message for as long as its folder is there (RFC 9051 §2.3.1.1), and its text, envelope, structure,
 size and dates stay as they are. So who asks again costs only the flags. Whoever asks has the message before him: a

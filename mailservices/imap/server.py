@@ -8,7 +8,7 @@ from mailservices.auth.credentials import Gate
 from mailservices.auth.outs import SignOuts
 from mailservices.config import Config
 from mailservices.imap.connection import ImapConnection
-from mailservices.imap.lines import Indexed, Lines, Texts
+from mailservices.imap.kept import Indexed, Lines, Texts
 from mailservices.imap.session import Context
 from mailservices.imap.watch import Watch
 from mailservices.net.certificates import Certificates

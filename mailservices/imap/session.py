@@ -8,7 +8,7 @@ from typing import Protocol
 from mailservices.auth.client import Client
 from mailservices.auth.credentials import Gate, Identity
 from mailservices.config import Config
-from mailservices.imap.lines import Indexed, Lines, Texts
+from mailservices.imap.kept import Indexed, Lines, Texts
 from mailservices.imap.watch import Watch, Watching
 from mailservices.net.connection import is_loopback
 from mailservices.protocols.imap import responses

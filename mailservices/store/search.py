@@ -80,22 +80,19 @@ _ORDERS = {
 _SPECIAL = re.compile(r"[\\%_]")
 _MEANT = re.compile(r"[\\^$.\[\]|()*+?{}]")
 _ESCAPED = r"\\\g<0>"
-#: The index has all that the message says.
-_READ = """EXISTS (SELECT FROM mail_wording r WHERE r.account_id = m.account_id AND r.content_id = m.content_id
-                                                                   AND r.whole)"""
-#: It has some of what the message says.
-_SEEN = _READ.replace(" AND r.whole", "")
-#: The UID up to which it has something of all, of those beyond $3: messages come by rising UIDs.
+#: The index has read into the message; and it has all that this says.
+_BEGUN = "EXISTS (SELECT FROM mail_wording r WHERE r.account_id = m.account_id AND r.content_id = m.content_id{0})"
+_READ = _BEGUN.format(" AND r.whole")
+#: The UID up to which it has read into all, of those beyond $3: messages come by rising UIDs (RFC 9051 §2.3.1.1).
 READ_UNTIL = f"""
 SELECT coalesce(
     (SELECT min(m.uid) - 1 FROM mail_message m
-     WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid > $3 AND NOT {_SEEN}),
+     WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid > $3 AND NOT {_BEGUN.format("")}),
     (SELECT max(m.uid) FROM mail_message m WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid > $3),
     $3::bigint)
 """  # noqa: S608 - ours
-#: There is more to it than the index has; of those up to a UID, that is known.
-_UNREAD = f"""(m.uid > {{0}}::bigint AND NOT {_READ}
-    OR m.content_id IN (SELECT w.content_id FROM mail_wording w WHERE w.account_id = $1 AND NOT w.whole))"""  # noqa: S608 - ours
+#: Contents of which it has a part only.
+_IN_PART = "SELECT w.content_id FROM mail_wording w WHERE w.account_id = $1 AND NOT w.whole"
 _CONTENT = " JOIN mail_content c ON c.account_id = m.account_id AND c.content_id = m.content_id"
 _WORDING = " LEFT JOIN mail_wording w ON w.account_id = m.account_id AND w.content_id = m.content_id"
 _GIST = " LEFT JOIN mail_gist g ON g.account_id = m.account_id AND g.content_id = m.content_id"
@@ -160,7 +157,7 @@ async def find(
         else:
             conditions.append(writer.condition(part))
     if rest:
-        conditions.append(_UNREAD.format(writer.argument(read)))
+        conditions.append(writer.unread(read))
     rows = await _select(pool, account_id, mailbox_id, key, writer, conditions, order)
     return Found(rows, And(tuple(rest)) if rest else None)
 
@@ -260,6 +257,10 @@ class _Writer:
             case _:
                 return key
 
+    def unread(self, until: int) -> str:
+        """There is more to a message than the index has, which has read into all up to this UID."""
+        return f"(m.uid > {self._argument(until)}::bigint AND NOT {_READ} OR m.content_id IN ({_IN_PART}))"
+
     def condition(self, key: Key) -> str:
         match key:
             case And(keys):
@@ -280,7 +281,7 @@ class _Writer:
     def _leaf(self, key: Key) -> str:
         if type(key) in _CONDITIONS:
             condition, field = _CONDITIONS[type(key)]
-            return condition.format(self.argument(getattr(key, field)))
+            return condition.format(self._argument(getattr(key, field)))
         match key:
             case All():
                 return "true"
@@ -288,30 +289,30 @@ class _Writer:
                 return _flag(bit, bit)
             case HasKeyword(word):
                 # RFC 9051 §2.3.2: keywords are compared without regard to case.
-                return f"lower({self.argument(word)}::text) = ANY(lower(m.keywords::text)::text[])"
+                return f"lower({self._argument(word)}::text) = ANY(lower(m.keywords::text)::text[])"
             case InUids() | InSequence():
                 # Not bare, or the planner would join the set, whose size it does not know: this way it is hashed.
                 return (
-                    f"coalesce(m.uid IN (SELECT unnest({self.argument(self._seen.uids(key))}::bigint[])), false)"
+                    f"coalesce(m.uid IN (SELECT unnest({self._argument(self._seen.uids(key))}::bigint[])), false)"
                 )
             case IsRecent():
-                return f"m.uid >= {self.argument(self._seen.recent_from)}::bigint"
+                return f"m.uid >= {self._argument(self._seen.recent_from)}::bigint"
             case Arrived(when, day):
-                return f"(m.internaldate AT TIME ZONE 'UTC')::date {_COMPARED[when]} {self.argument(day)}::date"
+                return f"(m.internaldate AT TIME ZONE 'UTC')::date {_COMPARED[when]} {self._argument(day)}::date"
             case Saved(when, day):
-                return f"(m.savedate AT TIME ZONE 'UTC')::date {_COMPARED[when]} {self.argument(day)}::date"
+                return f"(m.savedate AT TIME ZONE 'UTC')::date {_COMPARED[when]} {self._argument(day)}::date"
             case Sent(when, day):
-                return f"c.sent_on {_COMPARED[when]} {self.argument(day)}::date"
+                return f"c.sent_on {_COMPARED[when]} {self._argument(day)}::date"
             case _:
                 raise TypeError(f"rows know nothing of {type(key).__name__}")
 
     def _said(self, key: InHeader | InBody | InText) -> str:
         """The index finds it by trigrams, once for the whole account; then rows are compared with that."""
-        like = f"LIKE {self.argument(_like(key.text))}::text"
+        like = f"LIKE {self._argument(_like(key.text))}::text"
         match key:
             case InHeader(name, words):
                 # What the words alone leave of all messages is little: an expression takes long.
-                condition = f"w.header {like} AND w.header ~ {self.argument(_pattern(name, words))}::text"
+                condition = f"w.header {like} AND w.header ~ {self._argument(_pattern(name, words))}::text"
             case InBody():
                 condition = f"w.body {like}"
             case InText():
@@ -330,12 +331,12 @@ class _Writer:
         return f"m.content_id IN (SELECT w.content_id FROM mail_wording w WHERE w.account_id = $1 AND {said})"  # noqa: S608 - ours
 
     def _is_like(self, word: str, text: str) -> str:
-        part, like = self.argument(_like(word)), self.argument(word)
+        part, like = self._argument(_like(word)), self._argument(word)
         return f"{text} LIKE {part}::text OR {text} %> {like}::text"
 
     def _field(self, name: str) -> str:
         """What all fields of this name say."""
-        pattern = self.argument(f"{BETWEEN}{_meant(name)}: ([^{BETWEEN}]*)")
+        pattern = self._argument(f"{BETWEEN}{_meant(name)}: ([^{BETWEEN}]*)")
         return (
             f"(SELECT string_agg(said[1], ' ') FROM regexp_matches(w.header, {pattern}::text, 'g') AS found(said))"  # noqa: S608 - ours
         )
@@ -361,12 +362,12 @@ class _Writer:
         ]
 
     def _fit(self, word: str, text: str, worth: float) -> str:
-        part, like = self.argument(_like(word)), self.argument(word)
+        part, like = self._argument(_like(word)), self._argument(word)
         return (
             f"{worth} * CASE WHEN {text} LIKE {part}::text THEN 1 ELSE word_similarity({like}::text, {text}) END"
         )
 
-    def argument(self, value: object) -> str:
+    def _argument(self, value: object) -> str:
         self.arguments.append(value)
         return f"${len(self.arguments) + 2}"
 

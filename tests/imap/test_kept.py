@@ -1,9 +1,9 @@
-"""What a process keeps of the lines of FETCH, and of small messages: bounded, what is wanted least goes first."""
+"""What a process keeps, of lines, small messages and the text index: bounded, what is wanted least goes first."""
 
 import pytest
 
-from mailservices.imap import lines
-from mailservices.imap.lines import LINE_OCTETS, ROW_OCTETS, Indexed, Lines, Texts
+from mailservices.imap import kept as keeping
+from mailservices.imap.kept import LINE_OCTETS, ROW_OCTETS, Indexed, Lines, Texts
 from mailservices.store.fetch import AHEAD_OCTETS
 
 
@@ -20,8 +20,8 @@ def test_lines_are_kept_by_folder_and_form() -> None:
 
 
 def test_what_is_wanted_least_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "ALL_OCTETS", 3 * (LINE_OCTETS + 1))
-    monkeypatch.setattr(lines, "FOLDER_OCTETS", 2 * (LINE_OCTETS + 1))
+    monkeypatch.setattr(keeping, "ALL_OCTETS", 3 * (LINE_OCTETS + 1))
+    monkeypatch.setattr(keeping, "FOLDER_OCTETS", 2 * (LINE_OCTETS + 1))
     kept = Lines()
     for mailbox_id in (1, 2):
         kept.keep(mailbox_id, b"a", {1: b"x"})
@@ -39,7 +39,7 @@ def test_what_is_wanted_least_goes_first(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_small_messages_are_kept_until_others_are_wanted_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "TEXT_OCTETS", 3 * (ROW_OCTETS + 10))
+    monkeypatch.setattr(keeping, "TEXT_OCTETS", 3 * (ROW_OCTETS + 10))
     kept = Texts()
     one, two, three = ({"uid": uid, "size": 10} for uid in (1, 2, 3))
     kept.keep(1, {1: one, 2: two, 9: {"uid": 9, "size": AHEAD_OCTETS + 1}})
@@ -53,7 +53,7 @@ def test_small_messages_are_kept_until_others_are_wanted_more(monkeypatch: pytes
 
 
 def test_what_is_indexed_is_remembered_of_so_many_folders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "FOLDERS", 2)
+    monkeypatch.setattr(keeping, "FOLDERS", 2)
     kept = Indexed()
     for mailbox_id, uid in ((1, 10), (2, 20), (1, 11), (3, 30)):
         kept.keep(mailbox_id, uid)
