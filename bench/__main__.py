@@ -104,7 +104,9 @@ def main() -> None:
             rows = [compare(one, us, them) for one in chosen]
     if os.environ.get("KEEP"):
         machine = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, CPython {platform.python_version()}."
-        RESULTS.write_text("\n".join([HEAD, machine, "", *head, *rows, ""]))
+        # What others measure stands behind the table.
+        _, section, others = RESULTS.read_text().partition("\n## ")
+        RESULTS.write_text("\n".join([HEAD, machine, "", *head, *rows, ""]) + section + others)
 
 
 if __name__ == "__main__":
