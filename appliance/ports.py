@@ -1,13 +1,13 @@
 """Free ports, such that several appliances and test runs that start at once never choose the same."""
 
+import atexit
 import random
 import socket
 
 #: Below the ports that the kernel gives to clients, in blocks of which one process has each.
 FIRST, LAST, BLOCK = 10_240, 32_700, 60
 
-#: What keeps a block: its first port, bound for as long as the process lives.
-_held: list[socket.socket] = []
+#: Of the process's own block. Its first port stays bound for as long as the process lives, and keeps the block.
 _left: list[int] = []
 
 
@@ -30,7 +30,7 @@ def _take_block() -> None:
     for start in starts:
         held = _bound(start)
         if held is not None:
-            _held.append(held)
+            atexit.register(held.close)
             _left.extend(range(start + BLOCK - 1, start, -1))
             return
     raise OSError("no ports are left")

@@ -188,4 +188,4 @@ def _foreseen(event: dict[str, Any]) -> bool:
     if event.get("logger") == "celery.beat" or event["event"].startswith(("Service Unavailable", "Couldn't ack")):
         return True
     lost = any(cause["exc_type"] == "ConnectionError" for cause in event["exception"])
-    return lost and event["event"].startswith("Unrecoverable error: ")
+    return lost and event["event"].startswith(("Unrecoverable error: ", "Error on stopping Hub: "))
