@@ -150,8 +150,8 @@ async def carry_out(session: Session, tagged: Tagged) -> None:
     if answer.tells_modseq and session.selected is not None and Extension.QRESYNC in session.enabled:
         code = b"HIGHESTMODSEQ %d" % session.selected.view.told_modseq
     session.say(responses.tagged(tagged.tag, answer.status, answer.text, code))
-    metrics.COMMANDS.labels("imap", tagged.name, answer.status).inc()
-    metrics.COMMAND_SECONDS.labels("imap").observe(time.monotonic() - started)
+    metrics.commands("imap", tagged.name, answer.status).inc()
+    metrics.command_seconds("imap").observe(time.monotonic() - started)
     if answer.then is not None:
         await session.wire.drain()
         await answer.then()

@@ -19,6 +19,8 @@ from mailservices.net.patience import Endless, Patience
 READ_AHEAD = 128 * 1024
 #: Octets written but not yet taken, above which `drain` waits.
 WRITE_AHEAD = 512 * 1024
+#: Octets that are not kept any longer for what else is said in the same breath.
+GATHERED_OCTETS = 16 * 1024
 #: Seconds for a TLS handshake.
 HANDSHAKE_LIMIT = 20.0
 #: Seconds for a client that does not take what it asked for.
@@ -47,8 +49,8 @@ class Connection(asyncio.Protocol):
     """Subclasses say in `serve` what happens on it, in one task from connect to close."""
 
     __slots__ = (
-        "_buffer", "_deflate", "_drained", "_eof", "_paused", "_reader", "_task", "_timer", "loop", "patience",
-        "peer", "port", "proxied", "tls", "transport",
+        "_buffer", "_deflate", "_drained", "_eof", "_gathered", "_octets", "_paused", "_reader", "_task", "_timer",
+        "loop", "patience", "peer", "port", "proxied", "tls", "transport",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -63,6 +65,9 @@ class Connection(asyncio.Protocol):
         self.patience = Patience()
         self._buffer = bytearray()
         self._eof = False
+        #: What was written and has not gone out, and how much that is.
+        self._gathered: list[bytes] = []
+        self._octets = 0
         self._deflate: Deflate | None = None
         self._paused = False
         self._reader: asyncio.Future[None] | None = None
@@ -191,25 +196,30 @@ class Connection(asyncio.Protocol):
             reader.set_exception(TimedOut())
 
     def write(self, data: bytes) -> None:
+        """What is said before anything is waited for leaves together: each packet costs more than its octets."""
         if self.transport is None or self.transport.is_closing():
             return
-        if self._deflate is None:
-            self.transport.write(data)
-            return
-        if not self._deflate.waiting:
+        if not self._gathered:
             self.loop.call_soon(self._flush)
-        if octets := self._deflate.packed(data):
-            self.transport.write(octets)
+        self._gathered.append(data)
+        self._octets += len(data)
+        if self._octets >= GATHERED_OCTETS:
+            self._flush()
 
     def _flush(self) -> None:
-        """What was compressed since goes out, so that the client can read all of it."""
-        transport = self.transport
-        if self._deflate is None or not self._deflate.waiting or transport is None or transport.is_closing():
+        """Send what was gathered."""
+        transport, gathered = self.transport, self._gathered
+        if not gathered or transport is None or transport.is_closing():
             return
-        transport.write(self._deflate.flushed())
+        self._gathered, self._octets = [], 0
+        if self._deflate is None:
+            transport.writelines(gathered)
+        else:
+            transport.write(self._deflate.packed(b"".join(gathered)))
 
     def start_deflate(self) -> None:
         """Compress what is written from here on, and take what comes for compressed (RFC 4978 §3)."""
+        self._flush()
         self._deflate = Deflate()
 
     @property
@@ -222,7 +232,6 @@ class Connection(asyncio.Protocol):
         Raises:
             Closed: it is gone, or took nothing for too long.
         """
-        self._flush()
         if self._drained is not None and not self._drained.done():
             try:
                 async with asyncio.timeout(WRITE_LIMIT):
@@ -247,6 +256,7 @@ class Connection(asyncio.Protocol):
         """
         if self.transport is None:
             raise Closed
+        self._flush()
         try:
             transport = await self.loop.start_tls(
                 self.transport, self, context, server_side=True, ssl_handshake_timeout=HANDSHAKE_LIMIT

@@ -19,24 +19,16 @@ class Damaged(Exception):
 class Deflate:
     """One connection's."""
 
-    __slots__ = ("_packer", "_received", "_unpacker", "waiting")
+    __slots__ = ("_packer", "_received", "_unpacker")
 
     def __init__(self) -> None:
         self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW)
         self._unpacker = zlib.decompressobj(_WINDOW)
         self._received = b""
-        #: Something was packed that no `flushed` has brought out yet.
-        self.waiting = False
 
     def packed(self, data: bytes) -> bytes:
-        """What of it can go already."""
-        self.waiting = True
-        return self._packer.compress(data)
-
-    def flushed(self) -> bytes:
-        """The rest, so that the other side can read all that was packed."""
-        self.waiting = False
-        return self._packer.flush(zlib.Z_SYNC_FLUSH)
+        """So that the other side can read all of it at once."""
+        return self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
 
     def receive(self, data: bytes) -> None:
         self._received += data

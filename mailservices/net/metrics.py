@@ -1,5 +1,7 @@
 """What is counted. One place, so that names and labels stay alike; labels are few, no stranger chooses them."""
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 CONNECTIONS = Counter("facteur_connections_total", "Connections accepted", ["listener"])
@@ -30,3 +32,15 @@ QUEUED = Gauge(
 )
 RETURNED = Counter("facteur_returned_total", "Reports that came in on mail of ours", ["what", "about"])
 WEBHOOKS = Counter("facteur_webhooks_total", "Requests to webhooks", ["outcome"])
+
+
+@cache
+def commands(service: str, command: str, outcome: str) -> Counter:
+    """One of COMMANDS: to find it by its labels takes longer than to count."""
+    return COMMANDS.labels(service, command, outcome)
+
+
+@cache
+def command_seconds(service: str) -> Histogram:
+    """One of COMMAND_SECONDS."""
+    return COMMAND_SECONDS.labels(service)

@@ -6,11 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable
 from contextlib import suppress
-from functools import cache
 from typing import Protocol
-
-from prometheus_client import Counter as Metric
-from prometheus_client import Histogram
 
 from mailservices import log
 from mailservices.mail.errors import MailError, ProtocolError, SignInFailed
@@ -35,17 +31,6 @@ COUNTED = 100
 _RESTARTING = "The service is restarting.", "SYS/TEMP"
 
 _log = log.get()
-
-
-@cache
-def _counter(listener: str, name: str, outcome: str) -> Metric:
-    """To find it by its labels takes longer than to count."""
-    return metrics.COMMANDS.labels(listener, name, outcome)
-
-
-@cache
-def _seconds(listener: str) -> Histogram:
-    return metrics.COMMAND_SECONDS.labels(listener)
 
 
 class Service(Protocol):
@@ -143,9 +128,9 @@ class Pop3Connection(Connection):
     def _note(self) -> None:
         """Count what was answered: to do so for each of many that came together takes as long as they do."""
         for (name, outcome), times in self._counts.items():
-            _counter(self.listener, name, outcome).inc(times)
+            metrics.commands(self.listener, name, outcome).inc(times)
         if self._counts:
-            _seconds(self.listener).observe(time.monotonic() - self._since)
+            metrics.command_seconds(self.listener).observe(time.monotonic() - self._since)
             self._counts.clear()
 
     # what the protocol has words for
