@@ -6,11 +6,11 @@ size and dates stay as they are. So who asks again costs only the flags. Whoever
 session tells only of UIDs that it knows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from mailservices.store.fetch import AHEAD_OCTETS, Row
+from mailservices.store.fetch import AHEAD_OCTETS, Row, text_size, unpacked
 
 #: Octets of all that is kept, and of one folder.
 ALL_OCTETS: Final = 32 * 1024 * 1024
@@ -18,7 +18,7 @@ FOLDER_OCTETS: Final = 16 * 1024 * 1024
 #: What a line costs besides its octets.
 LINE_OCTETS: Final = 150
 #: Octets of the messages that are kept, and what one costs besides its own.
-TEXT_OCTETS: Final = 16 * 1024 * 1024
+TEXT_OCTETS: Final = 64 * 1024 * 1024
 ROW_OCTETS: Final = 500
 #: Folders of which is kept how far the text index has read.
 FOLDERS: Final = 10_000
@@ -63,7 +63,7 @@ class Lines:
 
 
 class Texts:
-    """Small messages of one process: rows of store.fetch.AHEAD."""
+    """Small messages of one process, unpacked: rows of store.fetch.BODIES."""
 
     def __init__(self) -> None:
         #: By folder and UID; the least wanted first.
@@ -77,14 +77,27 @@ class Texts:
             self._rows[mailbox_id, uid] = row
         return row
 
-    def keep(self, mailbox_id: int, rows: Mapping[int, Row]) -> None:
-        """Add these, by UID, but not the large; what is wanted least goes for them."""
-        for uid, row in rows.items():
-            if row["size"] <= AHEAD_OCTETS and (mailbox_id, uid) not in self._rows:
-                self._rows[mailbox_id, uid] = row
-                self._octets += row["size"] + ROW_OCTETS
+    def among(self, mailbox_id: int, uids: Iterable[int]) -> dict[int, Row]:
+        """By UID, the rows of those that are kept; they are wanted now."""
+        return {uid: row for uid in uids if (row := self.of(mailbox_id, uid)) is not None}
+
+    def keep(self, mailbox_id: int, rows: Iterable[Row]) -> dict[int, Row]:
+        """Add these, but not the large; what is wanted least goes for them. Returns all of them by UID."""
+        given: dict[int, Row] = {}
+        for row in rows:
+            uid, size = row[0], text_size(row)
+            if size <= AHEAD_OCTETS:
+                given[uid] = self.of(mailbox_id, uid) or self._add(mailbox_id, unpacked(row), size)
+            else:
+                given[uid] = row
         while self._octets > TEXT_OCTETS:
-            self._octets -= self._rows.pop(next(iter(self._rows)))["size"] + ROW_OCTETS
+            self._octets -= text_size(self._rows.pop(next(iter(self._rows)))) + ROW_OCTETS
+        return given
+
+    def _add(self, mailbox_id: int, row: Row, size: int) -> Row:
+        self._rows[mailbox_id, row[0]] = row
+        self._octets += size + ROW_OCTETS
+        return row
 
 
 class Indexed:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from functools import cache
 from typing import Any
 
-from mailservices.store.bodies import PIECE_OCTETS
+from mailservices.store.bodies import PIECE_OCTETS, unpack
 from mailservices.store.pool import Pool, connection
 
 #: Messages of one batch, and octets of the bodies in it.
@@ -49,9 +49,9 @@ BODIES = _TEXTS.format(columns=", b.zstd, b.data", chosen=_SET, more=_BLOB, wher
 BODIES_RANGE = _TEXTS.format(columns=", b.zstd, b.data", chosen="mail_message m", more=_BLOB, where=_RANGE)
 
 
-#: Of BODIES, and the size: of a range, but those that are too large to be read ahead; $6 is the one that is meant.
+#: Of BODIES, a range, but those that are too large to be read ahead; $6 is the one that is meant.
 AHEAD = _TEXTS.format(
-    columns=", b.zstd, b.data, m.size",
+    columns=", b.zstd, b.data",
     chosen="mail_message m",
     more=_BLOB,
     where=f"{_RANGE} AND (m.size <= $5 OR m.uid = $6)",
@@ -84,6 +84,17 @@ def select(columns: tuple[str, ...]) -> str:
 Row = Any
 
 
+def text_size(row: Row) -> int:
+    """Octets of the message of a row of HEADERS or BODIES."""
+    size: int = len(row[1]) + len(row[2]) + row[4]
+    return size
+
+
+def unpacked(row: Row) -> Row:
+    """A row of BODIES as if its body had never been packed."""
+    return (*row[:5], False, unpack(row[5], row[6]))
+
+
 def rows(
     pool: Pool,
     account_id: int,
@@ -97,19 +108,22 @@ def rows(
         columns: those that are wanted of a batch.
     """
 
-    async def read(chosen: Sequence[int]) -> Sequence[Row]:
-        statement = select(columns(chosen))
-        async with connection(pool) as db:
-            found: Sequence[Row] = await db.fetch(statement, account_id, mailbox_id, chosen[0], chosen[-1])
-        if len(found) > len(chosen):
-            wanted = set(chosen)
-            return [row for row in found if row[0] in wanted]
-        return found
-
-    return _ahead(read, _spans(uids))
+    return prefetched(lambda chosen: span(pool, account_id, mailbox_id, chosen, columns(chosen)), spans(uids))
 
 
-async def _ahead(
+async def span(
+    pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int], columns: tuple[str, ...]
+) -> Sequence[Row]:
+    """The rows of one of `spans`."""
+    async with connection(pool) as db:
+        found: Sequence[Row] = await db.fetch(select(columns), account_id, mailbox_id, chosen[0], chosen[-1])
+    if len(found) > len(chosen):
+        wanted = set(chosen)
+        return [row for row in found if row[0] in wanted]
+    return found
+
+
+async def prefetched(
     read: Callable[[Sequence[int]], Coroutine[Any, Any, Sequence[Row]]], batches: Iterable[Sequence[int]]
 ) -> AsyncIterator[Sequence[Row]]:
     """What is read of each batch. The next is on its way while the caller works on one, so that neither waits."""
@@ -137,14 +151,15 @@ async def one(
     return (found[own:], found[:own]) if found else None
 
 
-async def ahead(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int], uid: int) -> dict[int, Row]:
-    """UID -> row of AHEAD: of this one, and of the others in their span that are small."""
-    span = min(uids), max(uids)
+async def ahead(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int], uid: int) -> Sequence[Row]:
+    """The rows of AHEAD: of this one, and of the others in their span that are small."""
+    found: Sequence[Row]
     async with connection(pool) as db:
-        return {row[0]: row for row in await db.fetch(AHEAD, account_id, mailbox_id, *span, AHEAD_OCTETS, uid)}
+        found = await db.fetch(AHEAD, account_id, mailbox_id, min(uids), max(uids), AHEAD_OCTETS, uid)
+    return found
 
 
-def _spans(uids: Sequence[int]) -> Iterator[Sequence[int]]:
+def spans(uids: Sequence[int]) -> Iterator[Sequence[int]]:
     """Ascending UIDs in batches whose span holds few others, so that a batch is one range of the key."""
     start = 0
     while start < len(uids):
@@ -183,7 +198,7 @@ def texts(
 ) -> AsyncIterator[Sequence[Row]]:
     """Batches of rows of BODIES, or of HEADERS, for (uid, size) pairs; messages that are gone are left out."""
     read = first_pieces if bodies else headers
-    return _ahead(lambda uids: read(pool, account_id, mailbox_id, uids), by_octets(sized))
+    return prefetched(lambda uids: read(pool, account_id, mailbox_id, uids), by_octets(sized))
 
 
 def by_octets(sized: Sequence[tuple[int, int]]) -> Iterator[list[int]]:

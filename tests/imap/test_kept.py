@@ -1,9 +1,12 @@
 """What a process keeps, of lines, small messages and the text index: bounded, what is wanted least goes first."""
 
+from uuid import UUID
+
 import pytest
 
 from mailservices.imap import kept as keeping
 from mailservices.imap.kept import LINE_OCTETS, ROW_OCTETS, Indexed, Lines, Texts
+from mailservices.store import bodies
 from mailservices.store.fetch import AHEAD_OCTETS
 
 
@@ -38,18 +41,30 @@ def test_what_is_wanted_least_goes_first(monkeypatch: pytest.MonkeyPatch) -> Non
     assert dict(kept.of(3, b"a")) == {}
 
 
+def _row(uid: int, octets: int = 4) -> tuple[int, bytes, bytes, UUID, int, bool, bytes]:
+    return uid, b"pre", b"hdr", UUID(int=uid), octets, *bodies.pack(b"x" * octets)
+
+
 def test_small_messages_are_kept_until_others_are_wanted_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "TEXT_OCTETS", 3 * (ROW_OCTETS + 10))
     kept = Texts()
-    one, two, three = ({"uid": uid, "size": 10} for uid in (1, 2, 3))
-    kept.keep(1, {1: one, 2: two, 9: {"uid": 9, "size": AHEAD_OCTETS + 1}})
-    kept.keep(2, {1: three})
+    one, two, three, large = _row(1), _row(2), _row(3), _row(9, AHEAD_OCTETS)
+    assert kept.keep(1, [one, two, large]) == {1: one, 2: two, 9: large}
+    kept.keep(2, [three])
     assert (kept.of(1, 9), kept.of(3, 1)) == (None, None)
-    assert kept.of(1, 1) is one
+    assert kept.of(1, 1) == one
     # It is wanted less than the other, though it came later.
-    kept.keep(1, {1: one, 3: three})
-    assert [kept.of(1, uid) for uid in (1, 2, 3)] == [one, None, three]
-    assert kept.of(2, 1) is three
+    kept.keep(1, [one, three])
+    assert kept.among(1, [1, 2, 3]) == {1: one, 3: three}
+    assert kept.of(2, 3) == three
+
+
+def test_small_messages_are_kept_unpacked() -> None:
+    kept, packed = Texts(), _row(1, 1000)
+    assert packed[5]
+    whole = (*packed[:5], False, b"x" * 1000)
+    assert kept.keep(1, [packed]) == {1: whole}
+    assert kept.of(1, 1) == whole
 
 
 def test_what_is_indexed_is_remembered_of_so_many_folders(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 What a row of the store tells is printed by one template per command; sections of the text are in sections.py.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -255,19 +255,33 @@ async def _tell(session: Session, wanted: Plan, uids: Sequence[int]) -> int:
     """Send the answers; returns of how many messages."""
     if wanted.apart is not None and not wanted.needs_text:
         return await _tell_kept(session, *wanted.apart, uids)
-    selected, told, beginning = session.folder, 0, _beginning(session, b"%b)\r\n")
-    pool, account_id, mailbox_id = session.context.pool, selected.account_id, selected.mailbox_id
     if wanted.needs_text and len(uids) == 1:
         return await _tell_one(session, wanted, uids[0])
-    async for rows in store.rows(pool, account_id, mailbox_id, uids, lambda _: wanted.simple.columns):
+    told, (template, number), line = 0, _beginning(session, b"%b)\r\n"), wanted.simple.line
+    async for rows in _rows(session, wanted, uids):
         if wanted.needs_text:
             told += await _tell_texts(session, wanted, rows)
         else:
-            line, (template, number) = wanted.simple.line, beginning
             session.say(b"".join([template % (number(row[0]), line(row)) for row in rows]))
             told += len(rows)
         await session.wire.drain()
     return told
+
+
+def _rows(session: Session, wanted: Plan, uids: Sequence[int]) -> AsyncIterator[Sequence[Any]]:
+    """Batches of the rows; of messages whose texts are kept, it is known how large they are."""
+    where = session.context.pool, session.folder.account_id, session.folder.mailbox_id
+    columns, texts = wanted.simple.columns, session.context.texts
+    if columns != store.FIRST_COLUMNS or not wanted.needs_body:
+        return store.rows(*where, uids, lambda _: columns)
+
+    async def read(chosen: Sequence[int]) -> Sequence[Any]:
+        kept = texts.among(session.folder.mailbox_id, chosen)
+        if len(kept) == len(chosen):
+            return [(uid, store.text_size(row)) for uid, row in kept.items()]
+        return await store.span(*where, chosen, columns)
+
+    return store.prefetched(read, store.spans(uids))
 
 
 async def _tell_kept(session: Session, changing: Part, fixed: Part, uids: Sequence[int]) -> int:
@@ -303,14 +317,28 @@ async def _tell_texts(session: Session, wanted: Plan, rows: Sequence[Any]) -> in
     """The same where the text itself is needed."""
     told, out = 0, bytearray()
     by_uid = {row[0]: row for row in rows}
-    pool, account_id, mailbox_id = session.context.pool, session.folder.account_id, session.folder.mailbox_id
-    sized = [(row[0], row[1]) for row in rows]
-    async for batch in store.texts(pool, account_id, mailbox_id, sized, bodies=wanted.needs_body):
+    async for batch in _texts(session, wanted, [(row[0], row[1]) for row in rows]):
         for found in batch:
             await _tell_message(session, wanted, by_uid[found[0]], found, out)
         told += len(batch)
     await sections.flush(session.wire, out, least=1)
     return told
+
+
+def _texts(session: Session, wanted: Plan, sized: Sequence[tuple[int, int]]) -> AsyncIterator[Sequence[Any]]:
+    """Batches of rows of store.fetch; those that are kept need not be read."""
+    mailbox_id, texts = session.folder.mailbox_id, session.context.texts
+    where = session.context.pool, session.folder.account_id, mailbox_id
+    if not wanted.needs_body:
+        return store.texts(*where, sized, bodies=False)
+
+    async def read(chosen: Sequence[int]) -> Sequence[Any]:
+        found = texts.among(mailbox_id, chosen)
+        if missing := [uid for uid in chosen if uid not in found]:
+            found |= texts.keep(mailbox_id, await store.first_pieces(*where, missing))
+        return [found[uid] for uid in chosen if uid in found]
+
+    return store.prefetched(read, store.by_octets(sized))
 
 
 async def _tell_one(session: Session, wanted: Plan, uid: int) -> int:
@@ -321,10 +349,9 @@ async def _tell_one(session: Session, wanted: Plan, uid: int) -> int:
         text = session.context.texts.of(folder.mailbox_id, uid)
         if text is None:
             rows = await store.ahead(*where, folder.view.onward(folder.read, uid, AHEAD), uid)
-            session.context.texts.keep(folder.mailbox_id, rows)
-            text = rows.get(uid)
+            text = session.context.texts.keep(folder.mailbox_id, rows).get(uid)
         folder.read = uid
-        found = None if text is None else ((uid, text["size"]), text)
+        found = None if text is None else ((uid, store.text_size(text)), text)
     else:
         found = await store.one(*where, uid, wanted.simple.columns, bodies=wanted.needs_body)
     if found is None:

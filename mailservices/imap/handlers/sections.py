@@ -20,6 +20,7 @@ from mailservices.mail.mime import Part, Range
 from mailservices.protocols.imap.fetch import Kind, Section
 from mailservices.store import bodies
 from mailservices.store.bodies import PIECE_OCTETS
+from mailservices.store.fetch import text_size
 from mailservices.store.pool import Pool
 
 #: Octets that are gathered before they are written.
@@ -43,8 +44,7 @@ def is_one_piece(row: Sequence[Any]) -> bool:
 
 def whole(row: Sequence[Any]) -> bytes:
     """All of a message of one piece, as a literal: the shortest way, for the longest FETCH."""
-    size = len(row[1]) + len(row[2]) + row[4]
-    return b"{%d}\r\n%b%b%b" % (size, row[1], row[2], bodies.unpack(row[5], row[6]))
+    return b"{%d}\r\n%b%b%b" % (text_size(row), row[1], row[2], bodies.unpack(row[5], row[6]))
 
 
 @dataclass(slots=True)
