@@ -28,7 +28,7 @@ async def main(args):
     pool = await pools.open_pool(database(args.folder), "bench", 1)
     others = [f"d{number}.waiting.test" for number in range(OTHERS)]
     claims, dues = [], []
-    async with pool.acquire() as db:
+    async with pools.connection(pool) as db:
         whole = db.transaction()
         await whole.start()
         await db.execute("SET LOCAL statement_timeout = 0")

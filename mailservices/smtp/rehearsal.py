@@ -86,7 +86,7 @@ class _One:
         await self._lock.acquire()
         return self._db
 
-    async def release(self, _db: Connection) -> None:
+    def release(self, _db: Connection) -> None:
         self._lock.release()
 
 

@@ -5,9 +5,11 @@ Limits hold on both sides, so that a statement that the client gave up is not ca
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
@@ -16,13 +18,9 @@ from mailservices.config import Database
 from mailservices.mail.errors import Unavailable
 
 if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-    Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 else:
-    Pool = asyncpg.Pool
-    Connection = asyncpg.pool.PoolConnectionProxy
+    Connection = asyncpg.Connection
 
 #: Connections of one process; sessions hold none while they wait.
 CONNECTIONS = 8
@@ -33,6 +31,8 @@ CONNECT_LIMIT = 5.0
 ACQUIRE_LIMIT = 10.0
 STATEMENT_LIMIT = 15.0
 LOCK_LIMIT = 10.0
+#: How long one stays open that nobody wants.
+IDLE_LIMIT = 120.0
 
 _SETTINGS = {
     "application_name": "facteur",
@@ -55,41 +55,147 @@ FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClien
 _log = log.get()
 
 
+class Pool:
+    """The connections of one process, opened when they are needed; who finds all of them taken waits for one.
+
+    It is ours because each statement asks it: the driver's own takes longer than most statements do.
+    """
+
+    def __init__(self, connect: Callable[[], Coroutine[Any, Any, Connection]], most: int) -> None:
+        self._connect = connect
+        self._most = most
+        self._loop = asyncio.get_running_loop()
+        #: Those that nobody has, and since when; the last one is taken first.
+        self._idle: list[tuple[float, Connection]] = []
+        #: How many there are, with those that are being opened.
+        self._count = 0
+        #: Who waits for a connection, or for leave to open one.
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._tidying: asyncio.TimerHandle | None = None
+        self._closing = False
+        #: One was closed.
+        self._closed = asyncio.Event()
+
+    async def acquire(self) -> Connection:
+        """A connection that is nobody else's until `release`.
+
+        Raises:
+            TimeoutError: all are taken, for too long.
+            ConnectionError: the pool is closed.
+            Exception: whatever the driver raises where it cannot connect.
+        """
+        if self._closing:
+            raise ConnectionError("the pool is closed")
+        while self._idle:
+            _, db = self._idle.pop()
+            if not db.is_closed():
+                return db
+            self._count -= 1
+        if self._count < self._most:
+            self._count += 1
+        elif (given := await self._wait()) is not None:
+            return given
+        try:
+            return await self._connect()
+        except BaseException:
+            self._gone()
+            raise
+
+    async def _wait(self) -> Connection | None:
+        waiter: asyncio.Future[Connection | None] = self._loop.create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(ACQUIRE_LIMIT):
+                return await waiter
+        except BaseException:
+            if waiter.done() and not waiter.cancelled() and not waiter.exception():
+                # It came just as nobody waited any more.
+                given = waiter.result()
+                if given is None:
+                    self._gone()
+                else:
+                    self.release(given)
+            raise
+
+    def release(self, db: Connection) -> None:
+        """Give a connection back; one that is not as it was taken is closed."""
+        if self._closing or db.is_closed() or db.is_in_transaction():
+            db.terminate()
+            self._gone()
+        elif not self._hand_on(db):
+            self._idle.append((self._loop.time(), db))
+            if self._tidying is None:
+                self._tidying = self._loop.call_later(IDLE_LIMIT, self._tidy)
+
+    def _gone(self) -> None:
+        """There is one less: somebody else may open another."""
+        if not self._hand_on(None):
+            self._count -= 1
+            self._closed.set()
+
+    def _hand_on(self, db: Connection | None) -> bool:
+        """Whether somebody waits for it."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(db)
+                return True
+        return False
+
+    def _tidy(self) -> None:
+        now = self._loop.time()
+        while self._idle and self._idle[0][0] + IDLE_LIMIT <= now:
+            self._idle.pop(0)[1].terminate()
+            self._count -= 1
+        pause = self._idle[0][0] + IDLE_LIMIT - now if self._idle else 0.0
+        self._tidying = self._loop.call_later(pause, self._tidy) if self._idle else None
+
+    async def close(self) -> None:
+        """Close those that nobody has, and the others as they are given back; waits for them."""
+        self._closing = True
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(ConnectionError("the pool is closed"))
+        if self._tidying is not None:
+            self._tidying.cancel()
+        while self._idle:
+            self._idle.pop()[1].terminate()
+            self._count -= 1
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STATEMENT_LIMIT):
+                while self._count:
+                    self._closed.clear()
+                    await self._closed.wait()
+
+
 async def open_pool(database: Database, service: str, connections: int = CONNECTIONS) -> Pool:
     """A pool that connects when it is first needed, so that a service may start before its database."""
-    return await asyncpg.create_pool(
+    return Pool(partial(_connect, database, service), connections)
+
+
+async def _connect(database: Database, service: str) -> Connection:
+    return await asyncpg.connect(
         host=database.host,
         port=database.port,
         user=database.user,
         password=database.password,
         database=database.name,
-        min_size=0,
-        max_size=connections,
         timeout=CONNECT_LIMIT,
         command_timeout=STATEMENT_LIMIT,
-        max_inactive_connection_lifetime=120.0,
         statement_cache_size=PREPARED_STATEMENTS,
         server_settings={**_SETTINGS, "application_name": f"facteur {service}"},
-        reset=_nothing_to_reset,
     )
-
-
-async def _nothing_to_reset(_connection: object) -> None:
-    """Our transactions leave no session state behind; asking the server for it costs a round trip a statement."""
 
 
 @asynccontextmanager
 async def acquired(pool: Pool) -> AsyncIterator[Connection]:
-    """A connection, waited for no longer than its limit; what the driver raises comes out.
-
-    The driver's own limit would cost a task each time.
-    """
-    async with asyncio.timeout(ACQUIRE_LIMIT):
-        db = await pool.acquire()
+    """A connection, waited for no longer than its limit; what the driver raises comes out."""
+    db = await pool.acquire()
     try:
         yield db
     finally:
-        await pool.release(db)
+        pool.release(db)
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import mailservices.store
-from mailservices.store.pool import Pool
+from mailservices.store.pool import Pool, connection
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|TRUNCATE)\b", re.IGNORECASE)
 
@@ -32,13 +32,13 @@ def test_there_are_statements() -> None:
 
 @pytest.mark.parametrize(("name", "sql"), STATEMENTS, ids=[name for name, _ in STATEMENTS])
 async def test_a_statement_prepares(pool: Pool, name: str, sql: str) -> None:
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         await db.prepare(sql)
 
 
 async def test_the_key_of_messages_has_no_rival(pool: Pool) -> None:
     """While a table is new to the planner, it takes another index that begins like the key for its equal."""
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         rows = await db.fetch("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'mail_message'")
     begun = [row["indexname"] for row in rows if "(account_id, mailbox_id" in row["indexdef"]]
     assert begun == ["mail_message_pkey"]

@@ -7,7 +7,7 @@ import pytest
 from mailservices.auth import throttle
 from mailservices.auth.credentials import Gate
 from mailservices.config import Config
-from mailservices.store.pool import Pool
+from mailservices.store.pool import Pool, connection
 
 
 @pytest.fixture
@@ -17,5 +17,5 @@ async def gate(pool: Pool, config: Config, monkeypatch: pytest.MonkeyPatch) -> A
     yield made
     await made.close()
     # What a test left would have the servers offer CRAM-MD5 to everybody after it.
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         await db.execute("DELETE FROM directory_app_password WHERE secret IS NOT NULL")

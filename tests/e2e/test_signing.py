@@ -18,6 +18,7 @@ from mailservices.mail.dkim.verify import Verifier
 from mailservices.mail.findings import Result
 from mailservices.net.dns import Resolver
 from mailservices.store.pool import Pool
+from tests import direct
 from tests.conftest import Person, make_person
 from tests.e2e.test_sending import inbox, submit
 from tests.mail.dkim.keys import run
@@ -152,17 +153,21 @@ async def test_workers_tend_the_keys(
     """Made where they lack, seen once they are published, signing once they are due."""
 
     async def rows(columns: str) -> list[tuple[object, ...]]:
-        found = await pool.fetch(
-            f"SELECT {columns} FROM policy_dkim_key WHERE domain_id = $1 ORDER BY state, algorithm", domain.pk
+        found = await direct.fetch(
+            pool,
+            f"SELECT {columns} FROM policy_dkim_key WHERE domain_id = $1 ORDER BY state, algorithm",
+            domain.pk,
         )
         return [tuple(row) for row in found]
 
-    await pool.execute("DELETE FROM policy_dkim_key WHERE domain_id = $1", domain.pk)
+    await direct.execute(pool, "DELETE FROM policy_dkim_key WHERE domain_id = $1", domain.pk)
     await signing.tend(engine)
     assert await rows("state, asked_at IS NULL, seen_since IS NULL") == [("active", False, True)] * 2
     selectors = await rows("selector")
-    await pool.execute(
-        "UPDATE policy_dkim_key SET activated_at = now() - interval '200 days' WHERE domain_id = $1", domain.pk
+    await direct.execute(
+        pool,
+        "UPDATE policy_dkim_key SET activated_at = now() - interval '200 days' WHERE domain_id = $1",
+        domain.pk,
     )
     await signing.tend(engine)
     assert [row[0] for row in await rows("state")] == ["active", "active", "next", "next"]
@@ -176,8 +181,8 @@ async def test_workers_tend_the_keys(
     await signing.tend(engine)
     assert await rows("seen_since IS NOT NULL") == [(True,)] * 4
     services.names.failing.update(name for name, _ in published)
-    await pool.execute(
-        "UPDATE policy_dkim_key SET seen_since = now() - interval '3 days' WHERE domain_id = $1", domain.pk
+    await direct.execute(
+        pool, "UPDATE policy_dkim_key SET seen_since = now() - interval '3 days' WHERE domain_id = $1", domain.pk
     )
     engine.resolver = Resolver(engine.config)
     await signing.tend(engine)

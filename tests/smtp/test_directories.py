@@ -12,6 +12,7 @@ from mailservices.smtp import directories
 from mailservices.smtp.directories import NONE_SECONDS, Directories
 from mailservices.store import learnt
 from mailservices.store.pool import Pool
+from tests import direct
 from tests.conftest import Person
 from tests.mail.openpgp.cast import public
 from tests.net.test_directories import ADVANCED, Outside, outside  # noqa: F401 - a fixture
@@ -36,7 +37,7 @@ async def test_what_is_found_is_kept_and_who_has_none_is_remembered(
     now = 0.0
     looked = Directories(pool, outside.resolver, outside.config, lambda: now)
     await looked.find(alice.account_id, [ALICE, NOBODY, ALICE])
-    [row] = await pool.fetch(KEPT, alice.account_id)
+    [row] = await direct.fetch(pool, KEPT, alice.account_id)
     assert (row["address"], row["origin"], row["public"]) == ("alice@example.org", "wkd", public("alice"))
     assert len(outside.host.asked) == 2
     await looked.find(alice.account_id, [NOBODY])
@@ -59,7 +60,7 @@ async def test_nobody_waits_for_long(
     monkeypatch.setattr(net, "find", never)
     monkeypatch.setattr(directories, "LIMIT", 0.05)
     await Directories(pool, outside.resolver, outside.config).find(alice.account_id, [ALICE])
-    assert await pool.fetch(KEPT, alice.account_id) == []
+    assert await direct.fetch(pool, KEPT, alice.account_id) == []
 
 
 class Worker:
@@ -79,16 +80,16 @@ async def test_a_worker_looks_again(pool: Pool, alice: Person, outside: Outside)
     asked = len(outside.host.asked)
     await finding.look_again(worker)
     assert len(outside.host.asked) == asked
-    await pool.execute(AGE, alice.account_id, learnt.AGAIN + timedelta(days=1))
+    await direct.execute(pool, AGE, alice.account_id, learnt.AGAIN + timedelta(days=1))
     outside.host.answers[ADVANCED] = public("expired")
-    [before] = await pool.fetch(KEPT, alice.account_id)
+    [before] = await direct.fetch(pool, KEPT, alice.account_id)
     await finding.look_again(worker)
     # What is there cannot be used: what we have stays, and is looked for another time.
-    [row] = await pool.fetch(KEPT, alice.account_id)
+    [row] = await direct.fetch(pool, KEPT, alice.account_id)
     assert row["public"] == public("alice")
     assert row["created_at"] > before["created_at"]
-    await pool.execute(AGE, alice.account_id, learnt.AGAIN + timedelta(days=1))
+    await direct.execute(pool, AGE, alice.account_id, learnt.AGAIN + timedelta(days=1))
     outside.host.answers[ADVANCED] = public("alice")
     await finding.look_again(worker)
-    [again] = await pool.fetch(KEPT, alice.account_id)
+    [again] = await direct.fetch(pool, KEPT, alice.account_id)
     assert again["created_at"] > row["created_at"] - learnt.AGAIN

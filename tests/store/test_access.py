@@ -6,7 +6,7 @@ import pytest
 
 from mailservices.store import access
 from mailservices.store.access import Access
-from mailservices.store.pool import Pool
+from mailservices.store.pool import Pool, connection
 
 RULES = Access(
     (
@@ -30,12 +30,12 @@ def test_an_address_is_treated_by_its_narrowest_network(peer: str, denied: bool,
 
 
 async def test_rules_that_are_over_are_not_read(pool: Pool) -> None:
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         await db.execute(
             "INSERT INTO security_access_rule (network, effect, expires_at) VALUES "
             "('203.0.113.0/24', 'deny', NULL), ('203.0.113.9/32', 'allow', now() - interval '1 s')"
         )
     found = await access.read(pool)
     assert found.denies("203.0.113.9")
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         await db.execute("DELETE FROM security_access_rule")

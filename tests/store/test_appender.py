@@ -15,6 +15,7 @@ from mailservices.store.delivery import Content, Delivery, Placement
 from mailservices.store.ids import new_id
 from mailservices.store.outgoing import Outgoing, OutgoingRecipient
 from mailservices.store.pool import Pool, open_pool
+from tests import direct
 from tests.conftest import Person, make_person
 from tests.store.relay import Relay
 from webadmin.directory.models import Domain
@@ -46,7 +47,7 @@ def small(domain: Domain) -> Person:
 
 async def inbox(pool: Pool, person: Person) -> int:
     sql = "SELECT mailbox_id FROM mail_mailbox WHERE account_id = $1 AND name = 'INBOX'"
-    return int(await pool.fetchval(sql, person.account_id))
+    return int(await direct.fetchval(pool, sql, person.account_id))
 
 
 async def message(pool: Pool, body: bytes = b"body\r\n") -> Content:
@@ -68,12 +69,12 @@ def leaving(content: Content, person: Person) -> Outgoing:
 
 async def rows(pool: Pool, person: Person) -> Sequence[dict[str, int]]:
     sql = "SELECT uid, modseq, size, flags FROM mail_message WHERE account_id = $1 ORDER BY uid"
-    return [dict(row) for row in await pool.fetch(sql, person.account_id)]
+    return [dict(row) for row in await direct.fetch(pool, sql, person.account_id)]
 
 
 async def counts(pool: Pool, person: Person) -> dict[str, int]:
     sql = "SELECT uidnext, messages, unseen, bytes FROM mail_mailbox WHERE account_id = $1 AND name = 'INBOX'"
-    row = await pool.fetchrow(sql, person.account_id)
+    row = await direct.fetchrow(pool, sql, person.account_id)
     assert row is not None
     return dict(row)
 
@@ -102,7 +103,7 @@ async def test_recipients_of_one_message_share_its_body(
 ) -> None:
     await appender.deliver(await delivery(pool, alice, bob))
     sql = "SELECT count(DISTINCT blob_id), count(*) FROM mail_content WHERE account_id = ANY($1)"
-    assert tuple(await pool.fetchrow(sql, [alice.account_id, bob.account_id]) or ()) == (1, 2)
+    assert tuple(await direct.fetchrow(pool, sql, [alice.account_id, bob.account_id]) or ()) == (1, 2)
 
 
 async def test_two_appenders_that_cross_do_not_deadlock(
@@ -161,7 +162,7 @@ async def test_a_commit_that_is_on_its_way_is_waited_for(
         await appender.deliver(one)
         assert relay.broken
         query = "SELECT EXISTS (SELECT FROM queue_message WHERE account_id = $1)"
-        assert await pool.fetchval(query, alice.account_id) is outgoing
+        assert await direct.fetchval(pool, query, alice.account_id) is outgoing
         assert len(await rows(pool, alice)) == (0 if outgoing else 2)
         await appender.stop()
         await through.close()
@@ -225,13 +226,13 @@ async def test_copies_enter_with_the_message_or_not_at_all(pool: Pool, appender:
     nowhere = (Placement(alice.account_id, 999_999_999, NOW),)
     with pytest.raises(NoSuchFolder):
         await appender.deliver(Delivery(((await message(pool), nowhere),), copies=copies))
-    assert tuple(await pool.fetchrow(queued, alice.account_id) or ()) == (0, 0)
+    assert tuple(await direct.fetchrow(pool, queued, alice.account_id) or ()) == (0, 0)
     one = await delivery(pool, alice)
     await appender.deliver(Delivery(one.contents, leaving(await message(pool), alice), copies=copies))
-    assert tuple(await pool.fetchrow(queued, alice.account_id) or ()) == (3, 3)
+    assert tuple(await direct.fetchrow(pool, queued, alice.account_id) or ()) == (3, 3)
     assert len(await rows(pool, alice)) == 1
     bodies_there = "SELECT count(*) FROM queue_message m JOIN mail_blob b USING (blob_id) WHERE m.account_id = $1"
-    assert await pool.fetchval(bodies_there, alice.account_id) == 3
+    assert await direct.fetchval(pool, bodies_there, alice.account_id) == 3
 
 
 async def test_copies_alone_are_no_single_statement(pool: Pool, alice: Person) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from mailservices.mail.vocabulary import Event
 from mailservices.store import counting
-from mailservices.store.pool import Pool
+from mailservices.store.pool import Pool, connection
 
 HOURS = "SELECT count(*) FROM trace_count WHERE kind = '' AND hour >= $1"
 COUNTED = "SELECT events FROM trace_count WHERE kind = $1 AND hour = $2"
@@ -16,7 +16,7 @@ INSERT INTO trace_event (at, trace_id, kind, service) VALUES ($1, gen_random_uui
 async def test_hours_that_are_over_are_counted_once(pool: Pool) -> None:
     now = datetime.now(UTC)
     hour = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=5)
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         await db.execute("DELETE FROM trace_count")
         before = await db.fetchval(
             "SELECT count(*) FROM trace_event WHERE kind = 'reported' AND at >= $1 AND at < $2",
@@ -28,16 +28,16 @@ async def test_hours_that_are_over_are_counted_once(pool: Pool) -> None:
         await db.execute(HAPPENED, now, Event.REPORTED)
     assert await counting.count_hours(pool) == counting.HOURS
     assert await counting.count_hours(pool) == 0
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         assert await db.fetchval(COUNTED, Event.REPORTED, hour) == before + 2
         # The hour that is not over is not counted.
         this = now.replace(minute=0, second=0, microsecond=0)
         assert await db.fetchval(COUNTED, "", this) is None
         await db.execute("DELETE FROM trace_count WHERE hour >= $1", hour)
     assert await counting.count_hours(pool) >= 4
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         assert await db.fetchval(COUNTED, Event.REPORTED, hour) == before + 2
         await db.execute("UPDATE trace_count SET hour = hour - interval '500 days' WHERE hour = $1", hour)
     assert await counting.drop_counts(pool, 1000) == 2
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         await db.execute("DELETE FROM trace_count")

@@ -12,16 +12,17 @@ from mailservices.mail.vocabulary import KeyState
 from mailservices.store import keys
 from mailservices.store.keys import KeyRing, Lack
 from mailservices.store.pool import Pool
+from tests import direct
 from webadmin.directory.models import Domain
 
 
 async def change(pool: Pool, domain: Domain, words: str) -> None:
-    await pool.execute(f"UPDATE policy_dkim_key SET {words} AND domain_id = $1", domain.pk)
+    await direct.execute(pool, f"UPDATE policy_dkim_key SET {words} AND domain_id = $1", domain.pk)
 
 
 async def states(pool: Pool, domain: Domain) -> list[tuple[str, str]]:
-    rows = await pool.fetch(
-        "SELECT state, algorithm FROM policy_dkim_key WHERE domain_id = $1 ORDER BY id", domain.pk
+    rows = await direct.fetch(
+        pool, "SELECT state, algorithm FROM policy_dkim_key WHERE domain_id = $1 ORDER BY id", domain.pk
     )
     return [(row["state"], row["algorithm"]) for row in rows]
 
@@ -64,7 +65,7 @@ async def test_a_key_that_cannot_be_opened_lets_nothing_leave_unsigned(pool: Poo
 
 
 async def test_a_domain_without_keys_gets_some_that_sign(pool: Pool, config: Config, domain: Domain) -> None:
-    await pool.execute("DELETE FROM policy_dkim_key WHERE domain_id = $1", domain.pk)
+    await direct.execute(pool, "DELETE FROM policy_dkim_key WHERE domain_id = $1", domain.pk)
     lacks = await missing(pool, domain)
     assert {(lack.algorithm, lack.state) for lack in lacks} == {(one, KeyState.ACTIVE) for one in Algorithm}
     for lack in lacks:
@@ -116,7 +117,9 @@ async def test_retired_keys_are_forgotten_when_their_mail_has_arrived(pool: Pool
 
 async def test_the_dns_was_asked(pool: Pool, domain: Domain) -> None:
     async def row() -> object:
-        return await pool.fetchrow("SELECT asked_at, seen_since FROM policy_dkim_key WHERE id = $1", one.key_id)
+        return await direct.fetchrow(
+            pool, "SELECT asked_at, seen_since FROM policy_dkim_key WHERE id = $1", one.key_id
+        )
 
     one = next(key for key in await keys.to_ask(pool, 10_000) if key.domain == domain.name)
     await keys.asked(pool, one.key_id, seen=True)

@@ -9,6 +9,7 @@ from mailservices.mail.vocabulary import KeyOrigin, Trust
 from mailservices.store import learnt
 from mailservices.store.learnt import Found
 from mailservices.store.pool import Pool
+from tests import direct
 from tests.conftest import Person
 from tests.mail.openpgp.cast import public
 
@@ -30,8 +31,8 @@ def fingerprint(name: str) -> str:
 
 
 async def test_those_learn_who_wish_it(pool: Pool, alice: Person, bob: Person, charlie: Person) -> None:
-    await pool.execute(WISH, alice.account_id, True)
-    await pool.execute(WISH, bob.account_id, False)
+    await direct.execute(pool, WISH, alice.account_id, True)
+    await direct.execute(pool, WISH, bob.account_id, False)
     assert await learnt.learners(pool, [one.account_id for one in (alice, bob, charlie)]) == [alice.account_id]
 
 
@@ -39,15 +40,15 @@ async def test_the_newest_counts(pool: Pool, alice: Person) -> None:
     accounts = [alice.account_id]
     await learnt.keep(pool, accounts, found("alice"))
     await learnt.keep(pool, accounts, found("alice", NOW + timedelta(hours=1), mutual=True))
-    [row] = await pool.fetch(SAID, alice.account_id)
+    [row] = await direct.fetch(pool, SAID, alice.account_id)
     told = (fingerprint("alice"), "autocrypt", Trust.SEEN, True, NOW + timedelta(hours=1))
     assert tuple(row) == told
     # An older message, brought again, changes nothing; a newer one with another key does.
     await learnt.keep(pool, accounts, found("bob"))
     await learnt.keep(pool, accounts, found("alice"))
-    assert [tuple(one) for one in await pool.fetch(SAID, alice.account_id)] == [told]
+    assert [tuple(one) for one in await direct.fetch(pool, SAID, alice.account_id)] == [told]
     await learnt.keep(pool, accounts, found("bob", NOW + timedelta(hours=2)))
-    [row] = await pool.fetch(SAID, alice.account_id)
+    [row] = await direct.fetch(pool, SAID, alice.account_id)
     assert row["fingerprint"] == fingerprint("bob")
 
 
@@ -55,12 +56,12 @@ async def test_the_newest_counts(pool: Pool, alice: Person) -> None:
 async def test_what_was_said_of_a_key_stays(pool: Pool, alice: Person, trust: Trust) -> None:
     accounts = [alice.account_id]
     await learnt.keep(pool, accounts, found("alice"))
-    await pool.execute(JUDGE, alice.account_id, trust.value)
+    await direct.execute(pool, JUDGE, alice.account_id, trust.value)
     await learnt.keep(pool, accounts, found("alice", NOW + timedelta(hours=1), mutual=True))
-    [row] = await pool.fetch(SAID, alice.account_id)
+    [row] = await direct.fetch(pool, SAID, alice.account_id)
     assert (row["trust"], row["prefers_encryption"], row["created_at"]) == (trust.value, False, NOW)
     await learnt.keep(pool, accounts, found("bob", NOW + timedelta(hours=1)))
-    there = {row["fingerprint"] for row in await pool.fetch(SAID, alice.account_id)}
+    there = {row["fingerprint"] for row in await direct.fetch(pool, SAID, alice.account_id)}
     expected = {fingerprint("alice")} if trust is Trust.VERIFIED else {fingerprint("alice"), fingerprint("bob")}
     assert there == expected
 
@@ -72,7 +73,7 @@ async def test_what_was_found_is_looked_for_again(pool: Pool, alice: Person) -> 
         return [one for one in await learnt.old(pool, 1000) if one.account_id == alice.account_id]
 
     assert await old() == []
-    await pool.execute(AGE, alice.account_id, learnt.AGAIN + timedelta(hours=1))
+    await direct.execute(pool, AGE, alice.account_id, learnt.AGAIN + timedelta(hours=1))
     [one] = await old()
     assert one == learnt.Old(alice.account_id, "peer@elsewhere.test", fingerprint("alice"))
     await learnt.put_off(pool, one)

@@ -10,6 +10,7 @@ from mailservices.store import bodies, mailboxes, maintenance, messages
 from mailservices.store.appender import Appender
 from mailservices.store.delivery import Content, Delivery, Placement
 from mailservices.store.pool import Connection, Pool, open_pool
+from tests import direct
 from tests.conftest import Person
 from tests.store.relay import Relay
 
@@ -60,7 +61,8 @@ async def test_what_was_expunged_too_long_ago_is_not_known(pool: Pool, alice: Pe
         for changed in await messages.remove(pool, account_id, inbox, [uid], None, nothing)
     ]
     assert await messages.vanished(pool, account_id, inbox, 0) == (4, [1, 2])
-    await pool.execute(
+    await direct.execute(
+        pool,
         "UPDATE mail_expunged SET expunged_at = now() - $2::interval WHERE account_id = $1 AND uid = 1",
         account_id, maintenance.UNDELETE + dt.timedelta(minutes=1),
     )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 
 from mailservices.mail.vocabulary import SignInOutcome
 from mailservices.store import signins
-from mailservices.store.pool import Pool
+from mailservices.store.pool import Pool, connection
 from mailservices.store.signins import Ledger, SignIn
 
 WRITTEN = """
@@ -13,7 +13,7 @@ SELECT name, protocol, host(remote_host), outcome, times FROM security_sign_in W
 
 
 async def written(pool: Pool, like: str) -> list[tuple[object, ...]]:
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         return [tuple(row) for row in await db.fetch(WRITTEN, like)]
 
 
@@ -45,7 +45,7 @@ async def test_old_ones_are_forgotten(pool: Pool) -> None:
     ledger = Ledger(pool, "smtp")
     ledger.add(SignIn("long-ago", "", SignInOutcome.ACCEPTED, 1))
     await ledger.close()
-    async with pool.acquire() as db:
+    async with connection(pool) as db:
         await db.execute("UPDATE security_sign_in SET at = now() - interval '31 days' WHERE name = 'long-ago'")
     assert await signins.drop_sign_ins(pool, 100) == 1
     assert await written(pool, "long-ago") == []

@@ -15,6 +15,7 @@ from mailservices.store.ids import new_id
 from mailservices.store.outgoing import Outgoing, OutgoingRecipient
 from mailservices.store.pool import Pool, transaction
 from mailservices.store.webhooks import Hooks, Try
+from tests import direct
 from tests.conftest import Database
 from tests.store.test_expiry import add
 
@@ -131,7 +132,7 @@ async def appender(pool: Pool) -> AsyncIterator[Appender]:
 
 
 async def told(pool: Pool) -> list[tuple[str, str]]:
-    rows = await pool.fetch("SELECT kind, body FROM webhook_delivery")
+    rows = await direct.fetch(pool, "SELECT kind, body FROM webhook_delivery")
     return sorted((row["kind"], json.loads(row["body"])["data"]["recipient"]) for row in rows)
 
 
@@ -156,8 +157,8 @@ async def test_what_enters_the_queue_is_told(
         ("expanded", "all@told.test"),
         ("held" if held else "queued", "one@told.test"),
     ]
-    await pool.execute(
-        "UPDATE queue_recipient SET state = 'cancelled', report_due = '' WHERE destination = 'told.test'"
+    await direct.execute(
+        pool, "UPDATE queue_recipient SET state = 'cancelled', report_due = '' WHERE destination = 'told.test'"
     )
 
 
