@@ -123,17 +123,16 @@ class Nudges:
     async def _listen(self) -> None:
         heard: set[int] = set()
         async with self._redis.pubsub(ignore_subscribe_messages=True) as ear:
-            subscriber = asyncio.create_task(self._subscribe(ear, heard))
+            subscribed = asyncio.Event()
+            subscriber = asyncio.create_task(self._subscribe(ear, heard, subscribed))
+            subscriber.add_done_callback(lambda _: subscribed.set())
             try:
                 while True:
-                    if not ear.subscribed:
-                        if subscriber.done():
-                            subscriber.result()
-                        await asyncio.sleep(0.01)
-                        continue
-                    message = await ear.get_message(timeout=5.0)
+                    # Nothing is heard of nobody.
+                    await subscribed.wait()
                     if subscriber.done():
                         subscriber.result()
+                    message = await ear.get_message(timeout=5.0)
                     if message and message["type"] == "message":
                         self._hear(message["channel"], message["data"])
             finally:
@@ -141,8 +140,8 @@ class Nudges:
                 with suppress(asyncio.CancelledError, RedisError, OSError):
                     await subscriber
 
-    async def _subscribe(self, ear: PubSub, heard: set[int]) -> None:
-        """Keep the subscriptions equal to what is watched."""
+    async def _subscribe(self, ear: PubSub, heard: set[int], subscribed: asyncio.Event) -> None:
+        """Keep the subscriptions equal to what is watched, and say whether there are any."""
         while True:
             self._changed.clear()
             wanted = self._watchers.keys()
@@ -150,11 +149,14 @@ class Nudges:
             if new:
                 await ear.subscribe(*[_CHANNEL % account_id for account_id in new])
                 heard |= new
+                subscribed.set()
                 for account_id in new:
                     self._call(account_id, 0, 0)
             if old:
                 await ear.unsubscribe(*[_CHANNEL % account_id for account_id in old])
                 heard -= old
+                if not heard:
+                    subscribed.clear()
             await self._changed.wait()
 
     def _hear(self, channel: bytes, data: bytes) -> None:

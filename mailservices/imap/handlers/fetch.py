@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -39,6 +40,8 @@ def internaldate(moment: datetime) -> bytes:
 
 #: Messages that are read together for a client that asks for one after the other.
 AHEAD = 8
+#: Ways to fetch that are remembered.
+PLANS = 500
 
 Getter = Callable[[Sequence[Any]], object]
 
@@ -141,8 +144,17 @@ class Plan:
         return self.body or not all(sections.is_header(section) for section in self.sections)
 
 
-def plan(items: Sequence[Item], *, by_uid: bool, seen: AbstractSet[int] | None = None) -> Plan:
+def plan(items: tuple[Item, ...], *, by_uid: bool, seen: AbstractSet[int] | None = None) -> Plan:
     """With `by_uid`, the UID is told in any case (RFC 9051 §6.4.9); with `seen`, the reader has an own \\Seen."""
+    return _known_plan(items, by_uid=by_uid) if seen is None else _plan(items, by_uid=by_uid, seen=seen)
+
+
+@lru_cache(PLANS)
+def _known_plan(items: tuple[Item, ...], *, by_uid: bool) -> Plan:
+    return _plan(items, by_uid=by_uid, seen=None)
+
+
+def _plan(items: tuple[Item, ...], *, by_uid: bool, seen: AbstractSet[int] | None) -> Plan:
     wanted = list(dict.fromkeys([Simple.UID, *items] if by_uid and Simple.UID not in items else items))
     texts = tuple(item for item in wanted if isinstance(item, Section))
     simple = [item for item in wanted if isinstance(item, Simple) and item in _PRINTED]
@@ -319,7 +331,12 @@ async def _tell_texts(session: Session, wanted: Plan, rows: Sequence[Any]) -> in
     by_uid = {row[0]: row for row in rows}
     async for batch in _texts(session, wanted, [(row[0], row[1]) for row in rows]):
         for found in batch:
-            await _tell_message(session, wanted, by_uid[found[0]], found, out)
+            if line := _whole_line(session, wanted, by_uid[found[0]], found):
+                out += line
+            else:
+                await _tell_message(session, wanted, by_uid[found[0]], found, out)
+            if len(out) >= WRITE_OCTETS:
+                await sections.flush(session.wire, out)
         told += len(batch)
     await sections.flush(session.wire, out, least=1)
     return told
@@ -356,10 +373,21 @@ async def _tell_one(session: Session, wanted: Plan, uid: int) -> int:
         found = await store.one(*where, uid, wanted.simple.columns, bodies=wanted.needs_body)
     if found is None:
         return 0
-    await _tell_message(session, wanted, *found, out)
-    await sections.flush(session.wire, out, least=1)
+    if line := _whole_line(session, wanted, *found):
+        session.say(line)
+    else:
+        await _tell_message(session, wanted, *found, out)
+        await sections.flush(session.wire, out, least=1)
     await session.wire.drain()
     return 1
+
+
+def _whole_line(session: Session, wanted: Plan, row: Sequence[Any], text: Sequence[Any]) -> bytes:
+    """The answer where the message itself is all that is needed of the text, and in memory; else nothing."""
+    if not wanted.whole or not sections.is_one_piece(text):
+        return b""
+    template, number = _beginning(session, b"%b%b%b)\r\n")
+    return template % (number(text[0]), wanted.simple.line(row), wanted.whole, sections.whole(text))
 
 
 async def _tell_message(
@@ -367,20 +395,13 @@ async def _tell_message(
 ) -> None:
     """From what `store.rows` and `store.texts` tell of it."""
     head, number = _beginning(session, b"%b")
-    line = head % (number(text[0]), wanted.simple.line(row))
-    if wanted.whole and sections.is_one_piece(text):
-        out += line
-        out += b"%b%b)\r\n" % (wanted.whole, sections.whole(text))
-    else:
-        with sections.Message.of(session.context.pool, text) as message:
-            if not await sections.can_send(message, wanted.sections):
-                await sections.flush(session.wire, out, least=1)
-                raise No("UNKNOWN-CTE", "The encoding of a part is not known.")
-            out += line
-            await _tell_text(session, wanted, message, out)
-        out += b")\r\n"
-    if len(out) >= WRITE_OCTETS:
-        await sections.flush(session.wire, out)
+    with sections.Message.of(session.context.pool, text) as message:
+        if not await sections.can_send(message, wanted.sections):
+            await sections.flush(session.wire, out, least=1)
+            raise No("UNKNOWN-CTE", "The encoding of a part is not known.")
+        out += head % (number(text[0]), wanted.simple.line(row))
+        await _tell_text(session, wanted, message, out)
+    out += b")\r\n"
 
 
 async def _tell_text(session: Session, wanted: Plan, message: sections.Message, out: bytearray) -> None:

@@ -77,6 +77,13 @@ class Scanner:
         if self._text[self._position :].strip(b" ") or self._index < len(self._literals):
             raise ProtocolError("There is more than the command takes.")
 
+    def rest(self, most: int) -> bytes | None:
+        """Step behind all that follows, where that is no more octets than this, and no literal is among them."""
+        if self._index < len(self._literals) or len(self._text) - self._position > most:
+            return None
+        rest, self._position = self._text[self._position :], len(self._text)
+        return rest
+
     def at_any_of(self, octets: bytes) -> bool:
         """Whether one of these octets is here."""
         return self._text[self._position : self._position + 1] in [bytes([octet]) for octet in octets]

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from functools import lru_cache
+from typing import Final, TypeAlias, TypeVar
 
 from mailservices.mail.errors import ProtocolError
 from mailservices.mail.flags import Change, Flags
@@ -16,6 +17,11 @@ from mailservices.protocols.imap.grammar import Scanner
 from mailservices.protocols.imap.sources import MULTISEARCH, Source, read_sources
 
 Made = TypeVar("Made")
+_Modifiers: TypeAlias = tuple[int | None, bool, search.Partial | None]
+
+#: What is fetched is remembered: so many ways to say it, none longer than so many octets.
+KNOWN: Final = 500
+KNOWN_OCTETS: Final = 500
 
 _IN: Final = re.compile(rb"IN \(", re.IGNORECASE)
 _UNCHANGED_SINCE: Final = re.compile(rb"\(UNCHANGEDSINCE ", re.IGNORECASE)
@@ -204,9 +210,24 @@ def read_fetch(*, by_uid: bool) -> Callable[[Scanner], Fetch]:
         scanner.space()
         messages = scanner.number_set()
         scanner.space()
-        return Fetch(messages, fetch.parse(scanner), by_uid, *_fetch_modifiers(scanner, by_uid=by_uid))
+        rest = scanner.rest(KNOWN_OCTETS)
+        items, modifiers = _what(scanner, by_uid=by_uid) if rest is None else _known_what(rest, by_uid=by_uid)
+        return Fetch(messages, items, by_uid, *modifiers)
 
     return read
+
+
+@lru_cache(KNOWN)
+def _known_what(rest: bytes, *, by_uid: bool) -> tuple[tuple[fetch.Item, ...], _Modifiers]:
+    """The same of a command's last octets: programs ask for the same of one message after the other."""
+    scanner = Scanner((rest,))
+    what = _what(scanner, by_uid=by_uid)
+    scanner.end()
+    return what
+
+
+def _what(scanner: Scanner, *, by_uid: bool) -> tuple[tuple[fetch.Item, ...], _Modifiers]:
+    return fetch.parse(scanner), _fetch_modifiers(scanner, by_uid=by_uid)
 
 
 def read_store(*, by_uid: bool) -> Callable[[Scanner], Store]:
@@ -223,7 +244,7 @@ def read_store(*, by_uid: bool) -> Callable[[Scanner], Store]:
     return read
 
 
-def _fetch_modifiers(scanner: Scanner, *, by_uid: bool) -> tuple[int | None, bool, search.Partial | None]:
+def _fetch_modifiers(scanner: Scanner, *, by_uid: bool) -> _Modifiers:
     """RFC 7162 §7 fetch-modifier, RFC 9394 §4: since when, whether VANISHED is wanted (§3.2.6), and how many."""
     since: int | None = None
     partial: search.Partial | None = None
