@@ -7,7 +7,10 @@ import re
 import pytest
 
 import mailservices.store
-from mailservices.store.pool import Pool, connection
+from mailservices.mail.flags import SEEN
+from mailservices.mail.search import HasFlag, Not
+from mailservices.store import messages, search
+from mailservices.store.pool import Pool, connection, transaction
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|TRUNCATE)\b", re.IGNORECASE)
 
@@ -24,6 +27,10 @@ def statements() -> list[tuple[str, str]]:
 
 
 STATEMENTS = statements()
+
+_UNSEEN = Not(HasFlag(SEEN))
+_WRITER = search._Writer(search.Seen(lambda _key: (), 0))
+UNSEEN = search._statement(_UNSEEN, _WRITER, "m.uid", [_WRITER.condition(_UNSEEN)], ())
 
 
 def test_there_are_statements() -> None:
@@ -42,3 +49,20 @@ async def test_the_key_of_messages_has_no_rival(pool: Pool) -> None:
         rows = await db.fetch("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'mail_message'")
     begun = [row["indexname"] for row in rows if "(account_id, mailbox_id" in row["indexdef"]]
     assert begun == ["mail_message_pkey"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "node"),
+    [
+        (messages.CHANGES, "Index Scan using message_by_change on mail_message"),
+        (messages.CHANGED, "Index Scan using message_by_change on mail_message"),
+        (UNSEEN, "Index Only Scan using message_unseen on mail_message"),
+    ],
+)
+async def test_what_is_asked_all_the_time_is_read_off_an_index(pool: Pool, statement: str, node: str) -> None:
+    """However large the folder is, and whatever the planner knows of it."""
+    async with transaction(pool) as db:
+        await db.execute(f"PREPARE asked (bigint, bigint, bigint) AS {statement}")
+        plan = "\n".join([row[0] for row in await db.fetch("EXPLAIN EXECUTE asked (1, 1, 1)")])
+        await db.execute("DEALLOCATE asked")
+    assert node in plan

@@ -185,8 +185,13 @@ class Message(models.Model):
             models.Index(fields=["account_id", "content_id"], name="message_by_content"),
             # What clients look for all the time, and few have in large folders; what EXPUNGE takes. Each costs
             # every change of a flag something: others are looked for in all of a folder.
-            models.Index(fields=["mailbox_id", "uid"], name="message_unseen", condition=_flag(1, 0)),
-            models.Index(fields=["mailbox_id", "uid"], name="message_deleted", condition=_flag(8, 8)),
+            # With the account they answer alone, and no row is read.
+            models.Index(
+                fields=["mailbox_id", "uid"], include=["account_id"], name="message_unseen", condition=_flag(1, 0)
+            ),
+            models.Index(
+                fields=["mailbox_id", "uid"], include=["account_id"], name="message_deleted", condition=_flag(8, 8)
+            ),
         ]
 
     def __str__(self) -> str:

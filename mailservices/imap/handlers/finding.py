@@ -109,7 +109,8 @@ async def find(
         await wordings.complete(pool, account_id, place.mailbox_id, _teller(session))
     if not asks_for(key, (*rows.TEXT, ChangedSince)):
         uids = await rows.uids(pool, account_id, place.mailbox_id, key, place.seen, order)
-        return uids if max(uids, default=0) <= place.last_uid else [u for u in uids if u <= place.last_uid], {}
+        last = (max(uids) if order else uids[-1]) if uids else 0
+        return uids if last <= place.last_uid else [u for u in uids if u <= place.last_uid], {}
     if not asks_for(key, rows.TEXT):
         found = await rows.find(pool, account_id, place.mailbox_id, key, place.seen, order)
         # What this client has not been told of has no number yet.
