@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 from mailservices.store.bodies import PIECE_OCTETS, unpack
+from mailservices.store.chosen import IS_CHOSEN, chosen_messages
 from mailservices.store.pool import Pool, connection
 
 #: Messages of one batch, and octets of the bodies in it.
@@ -36,11 +37,7 @@ FROM {chosen} JOIN mail_content c ON c.account_id = m.account_id AND c.content_i
 """
 _BLOB = " JOIN mail_blob b ON b.blob_id = c.blob_id AND b.piece = 0"
 _RANGE = "WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid BETWEEN $3 AND $4"
-#: Each number is looked up: the plan is made before the set is known.
-_SET = (
-    "unnest($3::bigint[]) AS chosen(uid) "
-    "JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid"
-)
+_SET = f"{chosen_messages()} JOIN mail_message m ON {IS_CHOSEN}"
 #: uid, prefix, header, blob_id, body_size
 HEADERS = _TEXTS.format(columns="", chosen=_SET, more="", where="")
 HEADERS_RANGE = _TEXTS.format(columns="", chosen="mail_message m", more="", where=_RANGE)

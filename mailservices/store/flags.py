@@ -6,6 +6,7 @@ from mailservices.mail.changes import Changes
 from mailservices.mail.errors import NoSuchFolder
 from mailservices.mail.flags import Change, Flags
 from mailservices.store import messages
+from mailservices.store.chosen import IS_CHOSEN, chosen_messages
 from mailservices.store.modseqs import BLOCK, EPOCH, NEXT, begin_epoch
 from mailservices.store.pool import Pool, connection
 
@@ -21,19 +22,18 @@ WITH folder AS (
            coalesce(m.epoch = {EPOCH}, false) AND m.modseq < m.reserved AS within
     FROM mail_mailbox m WHERE m.account_id = $1 AND m.mailbox_id = $2 FOR UPDATE OF m
 ), asked AS (
-    SELECT m.uid, m.modseq > $7::bigint AS newer, m.flags AS old_flags,
+    SELECT m.account_id, m.mailbox_id, m.uid, m.modseq > $7::bigint AS newer, m.flags AS old_flags,
            CASE $6::text WHEN 'FLAGS' THEN $4::smallint | (m.flags & $8::smallint) WHEN '+FLAGS' THEN m.flags | $4
                          ELSE m.flags & ~ $4::smallint END AS flags,
            CASE $6 WHEN 'FLAGS' THEN $5::text[]
                    WHEN '+FLAGS' THEN ARRAY(SELECT DISTINCT unnest(coalesce(m.keywords, '{{}}') || $5) ORDER BY 1)
                    ELSE ARRAY(SELECT unnest(m.keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
-    FROM folder f CROSS JOIN unnest($3::bigint[]) AS chosen(uid)
-    JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
+    FROM folder f CROSS JOIN {chosen_messages()} JOIN mail_message m ON {IS_CHOSEN}
     FOR UPDATE OF m
 ), changed AS (
     UPDATE mail_message m SET flags = a.flags, keywords = nullif(a.keywords, '{{}}'), modseq = f.next
     FROM asked a CROSS JOIN folder f
-    WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = a.uid
+    WHERE m.account_id = a.account_id AND m.mailbox_id = a.mailbox_id AND m.uid = a.uid
       AND NOT a.newer AND (m.flags <> a.flags OR coalesce(m.keywords, '{{}}') <> a.keywords)
     RETURNING m.uid, m.flags, m.keywords, a.old_flags
 ), counted AS (

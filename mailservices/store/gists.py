@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from mailservices.mail import gist
 from mailservices.mail.threads import Entry
+from mailservices.store.chosen import CONTENTS, IS_CONTENT
 from mailservices.store.pool import Pool, connection
 
 #: Contents that are read and written together, and from how many octets of headers on a thread reads them.
@@ -19,10 +20,9 @@ SELECT DISTINCT m.content_id FROM mail_message m
 WHERE m.account_id = $1 AND m.mailbox_id = $2
   AND NOT EXISTS (SELECT FROM mail_gist g WHERE g.account_id = m.account_id AND g.content_id = m.content_id)
 """
-HEADERS = """
-SELECT c.content_id, c.header FROM unnest($2::uuid[]) AS chosen(content_id)
-JOIN mail_content c ON c.account_id = $1 AND c.content_id = chosen.content_id
-"""
+HEADERS = f"""
+SELECT c.content_id, c.header FROM {CONTENTS} JOIN mail_content c ON {IS_CONTENT}
+"""  # noqa: S608 - ours
 KEEP = """
 INSERT INTO mail_gist (account_id, content_id, subject, is_reply, sender, recipient, cc, shown_sender, shown_to,
     message_id, refers_to)

@@ -16,6 +16,7 @@ from mailservices.mail.changes import Changes, Flagged
 from mailservices.mail.errors import MailboxFull, NoSuchFolder, Unavailable
 from mailservices.mail.flags import DELETED, SEEN
 from mailservices.store import doubt
+from mailservices.store.chosen import IS_CHOSEN, chosen_messages
 from mailservices.store.modseqs import NEXT
 from mailservices.store.pool import Connection, Pool, connection, transaction
 from mailservices.store.room import has_room
@@ -70,9 +71,10 @@ WHERE u.account_id = $1 FOR UPDATE OF u
 
 _REMOVE = """
 WITH gone AS (
-    DELETE FROM mail_message m {which} RETURNING m.uid, m.content_id, m.size, m.flags
+    DELETE FROM mail_message m {which} RETURNING m.account_id, m.mailbox_id, m.uid, m.content_id, m.size, m.flags
 ), readers AS (
-    DELETE FROM mail_seen s USING gone WHERE s.account_id = $1 AND s.mailbox_id = $2 AND s.uid = gone.uid
+    DELETE FROM mail_seen s USING gone
+    WHERE s.account_id = gone.account_id AND s.mailbox_id = gone.mailbox_id AND s.uid = gone.uid
 ), stones AS (
     INSERT INTO mail_expunged (account_id, mailbox_id, uid, modseq, content_id)
     SELECT $1, $2, uid, $3, content_id FROM gone
@@ -82,17 +84,15 @@ SELECT uid, size, flags FROM gone ORDER BY uid
 REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.flags & 8 = 8")
 # With $5, of the chosen ones only those that are flagged \\Deleted.
 REMOVE_CHOSEN = _REMOVE.format(
-    which="USING unnest($4::bigint[]) AS chosen(uid) WHERE m.account_id = $1 AND m.mailbox_id = $2 "
-    "AND m.uid = chosen.uid AND (NOT $5::boolean OR m.flags & 8 = 8)"
+    which=f"USING {chosen_messages(uids='$4')} WHERE {IS_CHOSEN} AND (NOT $5::boolean OR m.flags & 8 = 8)"
 )
 
 USE = "UPDATE mail_usage SET bytes = bytes + $2, messages = messages + $3 WHERE account_id = $1"
 
-CHOSEN = """
-SELECT m.uid, m.size, m.flags, m.content_id FROM unnest($3::bigint[]) AS chosen(uid)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
+CHOSEN = f"""
+SELECT m.uid, m.size, m.flags, m.content_id FROM {chosen_messages()} JOIN mail_message m ON {IS_CHOSEN}
 ORDER BY m.uid
-"""
+"""  # noqa: S608 - ours
 TARGET = f"""
 UPDATE mail_mailbox m
 SET uidnext = uidnext + $3, modseq = {NEXT}, messages = messages + $3, unseen = unseen + $4,
@@ -101,7 +101,7 @@ WHERE account_id = $1 AND mailbox_id = $2
 RETURNING uidvalidity, uidnext - $3 AS first_uid, modseq
 """  # noqa: S608 - ours
 # Of messages with one content in a folder, each that came after the first is a twin: POP3 tells them apart by it.
-COPY = """
+COPY = f"""
 INSERT INTO mail_message
     (account_id, mailbox_id, uid, modseq, flags, keywords, internaldate, savedate, size, content_id, twin)
 SELECT m.account_id, $3, $4::bigint + row_number() OVER (ORDER BY m.uid) - 1, $5, m.flags, m.keywords,
@@ -109,9 +109,8 @@ SELECT m.account_id, $3, $4::bigint + row_number() OVER (ORDER BY m.uid) - 1, $5
        row_number() OVER (PARTITION BY m.content_id ORDER BY m.uid) > 1 OR EXISTS (
            SELECT FROM mail_message t
            WHERE t.account_id = $1 AND t.content_id = m.content_id AND t.mailbox_id = $3)
-FROM unnest($6::bigint[]) AS chosen(uid)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
-"""
+FROM {chosen_messages(uids="$6")} JOIN mail_message m ON {IS_CHOSEN}
+"""  # noqa: S608 - ours
 COPIED = """
 SELECT ARRAY(SELECT content_id FROM mail_message
              WHERE account_id = $1 AND mailbox_id = $2 AND uid BETWEEN $3 AND $4 ORDER BY uid) = $5::uuid[]

@@ -5,21 +5,23 @@ from collections.abc import Sequence
 
 from mailservices.mail import mime, preview
 from mailservices.store import bodies, fetch
+from mailservices.store.chosen import IS_CHOSEN, chosen_messages
 from mailservices.store.fetch import Row
 from mailservices.store.pool import Pool, connection
 
-MISSING = """
-SELECT m.uid, m.size FROM unnest($3::bigint[]) AS chosen(uid)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
+MISSING = f"""
+SELECT m.uid, m.size FROM {chosen_messages()} JOIN mail_message m ON {IS_CHOSEN}
 WHERE NOT EXISTS (SELECT FROM mail_preview p WHERE p.account_id = m.account_id AND p.content_id = m.content_id)
 ORDER BY m.uid
-"""
-KEEP = """
+"""  # noqa: S608 - ours
+KEEP = f"""
 INSERT INTO mail_preview (account_id, content_id, text)
-SELECT m.account_id, m.content_id, made.text FROM unnest($3::bigint[], $4::text[]) AS made(uid, text)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = made.uid
+SELECT m.account_id, m.content_id, chosen.text
+FROM (SELECT $1::bigint AS account_id, $2::bigint AS mailbox_id, made.*
+      FROM unnest($3::bigint[], $4::text[]) AS made(uid, text) OFFSET 0) chosen
+JOIN mail_message m ON {IS_CHOSEN}
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - ours
 
 
 async def complete(pool: Pool, account_id: int, mailbox_id: int, uids: Sequence[int]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from mailservices.mail.changes import Flagged
 from mailservices.mail.errors import NoSuchFolder
+from mailservices.store.chosen import IS_CHOSEN, chosen_messages
 from mailservices.store.messages import DRAW, flagged
 from mailservices.store.pool import Pool, connection, transaction
 
@@ -25,23 +26,20 @@ SELECT CASE WHEN {IS_OWN.format(account="$1", mailbox="$2")} THEN ARRAY(
     SELECT s.uid FROM mail_seen s WHERE s.account_id = $1 AND s.mailbox_id = $2 AND s.reader_id = $3) END
 """  # noqa: S608 - ours
 LOCK = "SELECT modseq FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2 FOR UPDATE"
-MARK = """
+MARK = f"""
 INSERT INTO mail_seen (account_id, mailbox_id, uid, reader_id)
-SELECT $1, $2, m.uid, $3 FROM unnest($4::bigint[]) AS chosen(uid)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = $2 AND m.uid = chosen.uid
+SELECT $1, $2, m.uid, $3 FROM {chosen_messages(uids="$4")} JOIN mail_message m ON {IS_CHOSEN}
 ON CONFLICT DO NOTHING RETURNING uid
-"""
+"""  # noqa: S608 - ours
 UNMARK = """
 DELETE FROM mail_seen WHERE account_id = $1 AND mailbox_id = $2 AND reader_id = $3 AND uid = ANY($4::bigint[])
 RETURNING uid
 """
-BUMP = """
-UPDATE mail_message SET modseq = $4 WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[])
-"""
-FLAGS = """
-SELECT uid, flags, keywords, modseq FROM mail_message
-WHERE account_id = $1 AND mailbox_id = $2 AND uid = ANY($3::bigint[]) ORDER BY uid
-"""
+BUMP = f"UPDATE mail_message m SET modseq = $4 FROM {chosen_messages()} WHERE {IS_CHOSEN}"  # noqa: S608 - ours
+FLAGS = f"""
+SELECT m.uid, m.flags, m.keywords, m.modseq FROM {chosen_messages()} JOIN mail_message m ON {IS_CHOSEN}
+ORDER BY m.uid
+"""  # noqa: S608 - ours
 
 
 async def of(pool: Pool, account_id: int, mailbox_id: int, reader_id: int) -> set[int] | None:

@@ -16,6 +16,7 @@ from mailservices.mail.headers import Octets
 from mailservices.mail.wording import Wording
 from mailservices.store import bodies
 from mailservices.store.bodies import PIECE_OCTETS
+from mailservices.store.chosen import CONTENTS, IS_CONTENT
 from mailservices.store.ids import oldest_id
 from mailservices.store.pool import Pool, connection
 
@@ -46,12 +47,10 @@ WHERE m.account_id = $1 AND m.mailbox_id = $2
   AND NOT EXISTS (SELECT FROM mail_wording w WHERE w.account_id = m.account_id AND w.content_id = m.content_id)
 ORDER BY c.content_id LIMIT $3
 """
-TEXTS = """
+TEXTS = f"""
 SELECT c.content_id, c.prefix || c.header AS head, c.blob_id, c.body_size, b.zstd, b.data
-FROM unnest($2::uuid[]) AS chosen(content_id)
-JOIN mail_content c ON c.account_id = $1 AND c.content_id = chosen.content_id
-JOIN mail_blob b ON b.blob_id = c.blob_id AND b.piece = 0
-"""
+FROM {CONTENTS} JOIN mail_content c ON {IS_CONTENT} JOIN mail_blob b ON b.blob_id = c.blob_id AND b.piece = 0
+"""  # noqa: S608 - ours
 KEEP = """
 INSERT INTO mail_wording (account_id, content_id, header, body, whole)
 SELECT c.account_id, c.content_id, said.header, said.body, said.whole

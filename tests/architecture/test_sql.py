@@ -9,7 +9,7 @@ import pytest
 import mailservices.store
 from mailservices.mail.flags import SEEN
 from mailservices.mail.search import HasFlag, Not
-from mailservices.store import messages, search
+from mailservices.store import fetch, flags, messages, previews, search, seen
 from mailservices.store.pool import Pool, connection, transaction
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|TRUNCATE)\b", re.IGNORECASE)
@@ -51,18 +51,42 @@ async def test_the_key_of_messages_has_no_rival(pool: Pool) -> None:
     assert begun == ["mail_message_pkey"]
 
 
-@pytest.mark.parametrize(
-    ("statement", "node"),
-    [
-        (messages.CHANGES, "Index Scan using message_by_change on mail_message"),
-        (messages.CHANGED, "Index Scan using message_by_change on mail_message"),
-        (UNSEEN, "Index Only Scan using message_unseen on mail_message"),
-    ],
-)
-async def test_what_is_asked_all_the_time_is_read_off_an_index(pool: Pool, statement: str, node: str) -> None:
-    """However large the folder is, and whatever the planner knows of it."""
+async def plan_of(pool: Pool, statement: str) -> str:
+    """As the planner makes it for whatever arguments may come."""
     async with transaction(pool) as db:
-        await db.execute(f"PREPARE asked (bigint, bigint, bigint) AS {statement}")
-        plan = "\n".join([row[0] for row in await db.fetch("EXPLAIN EXECUTE asked (1, 1, 1)")])
+        await db.execute(f"PREPARE asked AS {statement}")
+        count = await db.fetchval(
+            "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'"
+        )
+        plan = await db.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * count)})")
         await db.execute("DEALLOCATE asked")
-    assert node in plan
+    return "\n".join([row[0] for row in plan])
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [(messages.CHANGES, "message_by_change"), (messages.CHANGED, "message_by_change"), (UNSEEN, "message_unseen")],
+)
+async def test_what_is_asked_all_the_time_reads_no_whole_folder(pool: Pool, statement: str, index: str) -> None:
+    """However large it is, and whatever the planner knows of it."""
+    plan = await plan_of(pool, statement)
+    assert index in plan
+    assert "mail_message_pkey" not in plan
+
+
+async def test_unseen_messages_are_told_by_their_index_alone(pool: Pool) -> None:
+    assert "Index Only Scan using message_unseen on mail_message" in await plan_of(pool, UNSEEN)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        fetch.HEADERS, fetch.BODIES, flags.SET_FLAGS, messages.CHOSEN, messages.COPY, messages.REMOVE_CHOSEN,
+        previews.KEEP, previews.MISSING, seen.BUMP, seen.FLAGS, seen.MARK,
+    ],
+)  # fmt: skip
+async def test_chosen_messages_are_looked_up_one_by_one(pool: Pool, statement: str) -> None:
+    plan = (await plan_of(pool, statement)).splitlines()
+    looked_up = [plan[n + 1] for n, line in enumerate(plan) if "mail_message_pkey on mail_message" in line]
+    assert looked_up
+    assert all("uid = " in condition for condition in looked_up), "\n".join(plan)
