@@ -31,7 +31,10 @@ WAITING_NUDGES = 10_000
 
 _CHANNEL = "facteur:account:%d"
 
-#: Called in the event loop with (mailbox, modseq); (0, 0) says: look at everything.
+#: The modseq of a nudge that nobody sent: it is heard from now on, and what came before may have been missed.
+UNHEARD = -1
+
+#: Called in the event loop with (mailbox, modseq); mailbox 0 says: look at everything.
 Watcher = Callable[[int, int], None]
 
 _log = log.get()
@@ -151,7 +154,7 @@ class Nudges:
                 heard |= new
                 subscribed.set()
                 for account_id in new:
-                    self._call(account_id, 0, 0)
+                    self._call(account_id, 0, UNHEARD)
             if old:
                 await ear.unsubscribe(*[_CHANNEL % account_id for account_id in old])
                 heard -= old

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from mailservices.config import Config
-from mailservices.net.nudges import Nudges
+from mailservices.net.nudges import UNHEARD, Nudges
 
 LIMIT = 10.0
 
@@ -37,7 +37,7 @@ async def test_who_watches_hears_and_nobody_else(nudges: Nudges, config: Config)
     telling = Nudges(config.redis_url)
     nudges.watch(mine, ear.hear)
     nudges.watch(other, deaf.hear)
-    assert (await ear.next(), await deaf.next()) == ((0, 0), (0, 0))
+    assert (await ear.next(), await deaf.next()) == ((0, UNHEARD), (0, UNHEARD))
     telling.tell(mine, 7, 1)
     assert await ear.next() == (7, 1)
     # Nobody is left for a while: then it begins anew.
@@ -47,7 +47,7 @@ async def test_who_watches_hears_and_nobody_else(nudges: Nudges, config: Config)
     telling.tell(mine, 7, 2)
     await asyncio.sleep(0.05)
     nudges.watch(mine, ear.hear)
-    assert await ear.next() == (0, 0)
+    assert await ear.next() == (0, UNHEARD)
     telling.tell(mine, 7, 3)
     assert await ear.next() == (7, 3)
     await telling.close()
@@ -56,7 +56,7 @@ async def test_who_watches_hears_and_nobody_else(nudges: Nudges, config: Config)
 async def test_nothing_is_looked_for_while_nobody_watches(nudges: Nudges, monkeypatch: pytest.MonkeyPatch) -> None:
     ear = Ear()
     nudges.watch(10**15, ear.hear)
-    assert await ear.next() == (0, 0)
+    assert await ear.next() == (0, UNHEARD)
     nudges.unwatch(10**15, ear.hear)
     await asyncio.sleep(0.05)
     woken, loop = [0], asyncio.get_running_loop()
