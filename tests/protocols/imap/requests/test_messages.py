@@ -8,7 +8,8 @@ from mailservices.mail.search import All, Fuzzy, HasFlag, InHeader
 from mailservices.mail.sorting import By, SortKey
 from mailservices.mail.threads import Algorithm
 from mailservices.protocols.imap.commands import BadCommand, parse
-from mailservices.protocols.imap.fetch import Simple
+from mailservices.protocols.imap.fetch import Kind as Part
+from mailservices.protocols.imap.fetch import Section, Simple
 from mailservices.protocols.imap.requests.messages import (
     Batches,
     CancelUpdate,
@@ -29,6 +30,7 @@ from tests.protocols.feeding import Feed
 from tests.protocols.imap.feeding import parts_of
 
 SET = uidset.parse(b"1:3,*")
+TO = Section(b"BODY[HEADER.FIELDS (To)]", kind=Part.FIELDS, fields=(b"To",), marks_seen=False)
 FUZZY, RELEVANCY = Fuzzy(InHeader("subject", "x")), Returns(frozenset({Result.RELEVANCY}))
 SAVE = Returns(frozenset({Result.SAVE}))
 
@@ -65,6 +67,10 @@ SAVE = Returns(frozenset({Result.SAVE}))
         (b"FETCH $ (UID)", Fetch(uidset.SAVED, (Simple.UID,), by_uid=False)),
         (b"FETCH 1:3,* FLAGS", Fetch(SET, (Simple.FLAGS,), by_uid=False)),
         (b"UID FETCH 1:3,* (UID)", Fetch(SET, (Simple.UID,), by_uid=True)),
+        # What is too long to be remembered, or has a literal in it, is read all the same.
+        (b"FETCH $ (UID" + b" RFC822.SIZE" * 60 + b")",
+         Fetch(uidset.SAVED, (Simple.UID, Simple.SIZE), by_uid=False)),
+        (b"FETCH $ BODY.PEEK[HEADER.FIELDS ({2}\r\nTo)]", Fetch(uidset.SAVED, (TO,), by_uid=False)),
         (b"FETCH 1:3,* (UID MODSEQ) (CHANGEDSINCE 12)",
          Fetch(SET, (Simple.UID, Simple.MODSEQ), by_uid=False, changed_since=12)),
         (b"UID FETCH 1:3,* FLAGS (changedsince 9223372036854775807)",
