@@ -105,6 +105,8 @@ class Appender:
             alone = len(batch) == 1 and single.possible(batch[0].delivery)
             if not (alone and await self._commit_alone(batch[0])):
                 await self._commit(batch)
+        except Unavailable:  # nothing was sent; the log has the cause
+            _fail(batch)
         except Exception as error:  # noqa: BLE001 - one batch's surprise must not end the appender
             _log.exception("delivery failed", error=type(error).__name__)
             _fail(batch)
@@ -154,7 +156,7 @@ class Appender:
             except _ONES_OWN_FAULT as error:
                 if len(batch) > 1:
                     for waiting in batch:
-                        await self._commit([waiting])
+                        await self._commit_or_fail([waiting])
                 else:
                     self._refuse(batch[0], error)
                 return

@@ -5,6 +5,7 @@ import datetime as dt
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from structlog.testing import capture_logs
 
 from mailservices.config import Config
 from mailservices.mail.errors import MailboxFull, NoSuchFolder, TooLargeForMailbox, Unavailable
@@ -205,6 +206,22 @@ async def test_a_lost_answer_to_commit_is_asked_for_again(
         assert len(await rows(pool, alice)) == passes * copies
         await appender.stop()
         await pool.close()
+
+
+async def test_a_database_that_goes_before_anything_was_sent_is_no_surprise(
+    config: Config, pool: Pool, alice: Person
+) -> None:
+    async with Relay(config, passes=False, commit=b"FROM webhook WHERE") as relay:
+        through = await open_pool(relay.database(), "test")
+        appender = Appender(through, lambda *_where: None)
+        with capture_logs() as told, pytest.raises(Unavailable):
+            await appender.deliver(Delivery(outgoing=leaving(await message(pool), alice)))
+        assert relay.broken
+        assert [line["event"] for line in told] == ["database failed"]
+        await appender.stop()
+        await through.close()
+    query = "SELECT count(*) FROM queue_message WHERE account_id = $1"
+    assert await direct.fetchval(pool, query, alice.account_id) == 0
 
 
 @pytest.mark.parametrize("size", [0, 199, 5000, 2**20, 2**20 + 1, 3 * 2**20 + 17])
