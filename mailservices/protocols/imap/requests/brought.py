@@ -139,7 +139,9 @@ def expected(parts: tuple[Part, ...]) -> Expected:
     match = _BRINGS.match(head)
     if not match or not (match[1] or any(isinstance(part, Literal) for part in parts)):
         return Expected.WORD
-    before = b"".join(part for part in parts if isinstance(part, bytes)).upper()
-    if b"CATENATE (" in before and before.endswith((b" URL ", b"(URL ")):
-        return Expected.WORD
-    return Expected.PIECE if b"CATENATE (" in before and before.endswith(b"TEXT ") else Expected.MESSAGE
+    # Most bring messages and no pieces: all that came is looked through only where a piece may follow.
+    last = parts[-1].upper() if isinstance(parts[-1], bytes) else b""
+    is_url, is_text = last.endswith((b" URL ", b"(URL ")), last.endswith(b"TEXT ")
+    if not (is_url or is_text) or not any(_CATENATE.search(part) for part in parts if isinstance(part, bytes)):
+        return Expected.MESSAGE
+    return Expected.WORD if is_url else Expected.PIECE
