@@ -5,6 +5,7 @@ Written once, when a message enters the store. BODY is the same without extensio
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from mailservices.mail import addresses, content, dates, headers, mime
 from mailservices.mail.addresses import Listed
@@ -15,6 +16,9 @@ from mailservices.mail.strings import nstring, quoted
 
 #: Octets of one field that ENVELOPE shows.
 FIELD_OCTETS = 64 * 1024
+#: Lists of addresses that are remembered, and octets of the longest: a few people write most of anybody's mail.
+REMEMBERED = 4096
+REMEMBERED_OCTETS = 200
 _NIL = b"NIL"
 
 Fields = dict[bytes, list[bytes]]
@@ -81,8 +85,16 @@ def envelope(fields: Fields) -> bytes:
 
 def _addresses(fields: Fields, name: bytes, default: bytes = _NIL) -> bytes:
     value = _first(fields, name)
-    found = addresses.parse(value) if value else []
-    return b"(" + b"".join(map(_address, found)) + b")" if found else default
+    if not value:
+        return default
+    return (_listed(value) if len(value) <= REMEMBERED_OCTETS else _listed.__wrapped__(value)) or default
+
+
+@lru_cache(REMEMBERED)
+def _listed(value: bytes) -> bytes:
+    """The list of these addresses; nothing where it has none."""
+    found = addresses.parse(value)
+    return b"(" + b"".join(map(_address, found)) + b")" if found else b""
 
 
 def _address(listed: Listed) -> bytes:
