@@ -138,7 +138,7 @@ def alone(*addresses: str, key: PrivateKey | None = None) -> Issued:
         .public_key(key.public_key())
         .serial_number(7)
         .not_valid_before(NOW - timedelta(days=1))
-        .not_valid_after(NOW + timedelta(days=9))
+        .not_valid_after(NOW + timedelta(days=90))
         .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(one) for one in addresses]), critical=False)
         .sign(key, SHA256())
     )
