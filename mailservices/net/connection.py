@@ -179,6 +179,7 @@ class Connection(asyncio.Protocol):
         """
         if self._buffer or self._eof:
             return
+        self._flush()
         self._reader = self.loop.create_future()
         timer = self.loop.call_later(limit, self._time_out, self._reader)
         try:

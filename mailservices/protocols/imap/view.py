@@ -171,6 +171,8 @@ class View:
 
     def names_gone(self, numbers: NumberSet) -> bool:
         """Whether a command by sequence number names a message that another session has expunged."""
+        if not self._gone:
+            return False
         if numbers == SAVED:
             return not self._gone.isdisjoint(self._saved)
         return bool(within(map(self.number, self._gone), numbers.resolve(len(self._uids))))
