@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from mailservices.mail.arc import chain
 from mailservices.mail.arc.chain import ArcSet, Broken
 from mailservices.mail.dkim import sign
-from mailservices.mail.dkim.canonical import Fields
+from mailservices.mail.dkim.canonical import Covered, Fields, Form
 from mailservices.mail.dkim.sign import Key
 from mailservices.mail.findings import Result
 
@@ -69,7 +69,8 @@ class OwnSet:
             ("c", "relaxed/relaxed"), ("d", self._domain), ("h", ":".join(names)), ("i", self._number),
             ("s", self._key.selector), ("t", self._now),
         )  # fmt: skip
-        return sign.signed_field("ARC-Message-Signature", tags, fields.chosen(names), self._key)
+        covered = Covered(fields.chosen(names), Form.RELAXED)
+        return sign.signed_field("ARC-Message-Signature", tags, covered, self._key)
 
     def seal(self, cv: str, signed: Sequence[bytes]) -> bytes:
         """§5.1.1; a failure covers this set alone (§5.1.2)."""
@@ -77,4 +78,4 @@ class OwnSet:
             ("a", str(self._key.algorithm)), ("b", ""), ("cv", cv), ("d", self._domain), ("i", self._number),
             ("s", self._key.selector), ("t", self._now),
         )  # fmt: skip
-        return sign.signed_field("ARC-Seal", tags, signed, self._key)
+        return sign.signed_field("ARC-Seal", tags, Covered(signed, Form.RELAXED), self._key)

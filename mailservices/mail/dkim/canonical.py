@@ -38,13 +38,23 @@ def own_field(octets: bytes, form: Form) -> bytes:
     return field(emptied, form).removesuffix(b"\r\n")
 
 
+class Covered:
+    """The hash of the fields that signatures cover: one for all signatures of the same fields."""
+
+    def __init__(self, signed: Iterable[bytes], form: Form) -> None:
+        self._form = form
+        self._hash = hashlib.sha256(b"".join([field(octets, form) for octets in signed]))
+
+    def digest(self, own: bytes) -> bytes:
+        """What is signed (§3.7): SHA-256 of these fields, then of the signature's own."""
+        found = self._hash.copy()
+        found.update(own_field(own, self._form))
+        return found.digest()
+
+
 def digest(signed: Iterable[bytes], own: bytes, form: Form) -> bytes:
-    """What is signed (§3.7): SHA-256 of these fields, then of the signature's own."""
-    found = hashlib.sha256()
-    for octets in signed:
-        found.update(field(octets, form))
-    found.update(own_field(own, form))
-    return found.digest()
+    """The same where there is one signature."""
+    return Covered(signed, form).digest(own)
 
 
 class Fields:

@@ -7,6 +7,7 @@ judges a message by are signed once more than they occur (§8.15), so that nobod
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,8 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
-from mailservices.mail.dkim import canonical
-from mailservices.mail.dkim.canonical import BodyHashes, Fields, Form
+from mailservices.mail.dkim.canonical import BodyHashes, Covered, Fields, Form
 from mailservices.mail.dkim.signature import NAMES, Algorithm
 
 #: RFC 6376 §5.4.1, in the order of h=. Trace fields and Return-Path change on the way and are not signed.
@@ -37,11 +37,16 @@ AS_THEY_ARE: Final = (
     "resent-to", "resent-cc", "resent-message-id", "list-id", "list-help", "list-unsubscribe",
     "list-unsubscribe-post", "list-subscribe", "list-post", "list-owner", "list-archive", "auto-submitted",
 )  # fmt: skip
+_LISTED: Final = tuple(
+    (name, name.encode(), more) for listed, more in ((ONCE_MORE, 1), (AS_THEY_ARE, 0)) for name in listed
+)
 #: RFC 8301 §3.2: at least 2048 for signers.
 RSA_BITS: Final = 2048
 #: RFC 5322 §2.1.1.
 _LINE: Final = 78
 _FOLD: Final = "\r\n\t"
+#: Ways to fill h= that are remembered: most mail of a client has the same fields.
+_KNOWN: Final = 256
 
 PrivateKey: TypeAlias = RSAPrivateKey | Ed25519PrivateKey
 Tags: TypeAlias = Sequence[tuple[str, str]]
@@ -126,30 +131,29 @@ def sign(header: bytes, body_hash: bytes, keys: Iterable[Key], domain: str, now:
     """
     fields = Fields(header)
     names = signed_names(fields)
+    covered = Covered(fields.chosen(names), Form.RELAXED)
     made = []
     for key in keys:
         tags = (
             ("v", "1"), ("a", str(key.algorithm)), ("c", "relaxed/relaxed"), ("d", domain), ("s", key.selector),
             ("t", str(now)), ("h", ":".join(names)), ("bh", base64.b64encode(body_hash).decode()), ("b", ""),
         )  # fmt: skip
-        made.append(signed_field("DKIM-Signature", tags, fields.chosen(names), key))
+        made.append(signed_field("DKIM-Signature", tags, covered, key))
     return b"".join(made)
 
 
 def signed_names(fields: Fields) -> list[str]:
     """What h= names: each field as often as it occurs, some of them once more."""
     names: list[str] = []
-    for listed, more in ((ONCE_MORE, 1), (AS_THEY_ARE, 0)):
-        for name in listed:
-            names += [name] * (len(fields.named(name.encode())) + more)
+    for name, octets, more in _LISTED:
+        names += [name] * (len(fields.named(octets)) + more)
     # From comes first and is never cut off; no mail has so many fields.
     return names[:NAMES]
 
 
-def signed_field(name: str, tags: Tags, signed: Iterable[bytes], key: Key) -> bytes:
+def signed_field(name: str, tags: Tags, covered: Covered, key: Key) -> bytes:
     """A field of these tags, whose empty b= is filled with the signature over the fields and itself."""
-    digest = canonical.digest(signed, _folded(name, tags), Form.RELAXED)
-    value = base64.b64encode(key.sign(digest)).decode()
+    value = base64.b64encode(key.sign(covered.digest(_folded(name, tags)))).decode()
     return _folded(name, [(tag, value if tag == "b" else text) for tag, text in tags])
 
 
@@ -169,13 +173,18 @@ def _folded(name: str, tags: Tags) -> bytes:
     return (_FOLD.join([*lines, line]) + "\r\n").encode()
 
 
-def _pieces(tag: str, text: str) -> list[str]:
+def _pieces(tag: str, text: str) -> Sequence[str]:
     """A tag that is longer than a line, cut; always at the same places, whatever stands before it."""
     room = _LINE - len("\t")
     if len(text) <= room or tag not in ("h", "b"):
         return [text]
     if tag == "b":
         return [text[start : start + room] for start in range(0, len(text), room)]
+    return _cut_names(text, room)
+
+
+@lru_cache(_KNOWN)
+def _cut_names(text: str, room: int) -> Sequence[str]:
     pieces, piece = [], ""
     for name in text.split(":"):
         longer = f"{piece}:{name}" if piece else name

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mailservices.mail import headers
 from mailservices.mail.dkim import sign, tags
-from mailservices.mail.dkim.canonical import Fields
+from mailservices.mail.dkim.canonical import Covered, Fields, Form
 from mailservices.mail.dkim.sign import Signer
 from mailservices.mail.dkim.signature import NAMES
 from mailservices.mail.dkim.verify import Verifier
@@ -72,7 +72,8 @@ def test_the_field_is_folded() -> None:
 
 
 def test_a_name_that_fits_no_line_stands_alone() -> None:
-    made = sign.signed_field("S", [("h", "x" * 100 + ":y"), ("d", "z" * 100), ("b", "")], [], ed25519())
+    tags = [("h", "x" * 100 + ":y"), ("d", "z" * 100), ("b", "")]
+    made = sign.signed_field("S", tags, Covered([], Form.RELAXED), ed25519())
     assert made.split(b"\r\n")[:3] == [b"S:", b"\th=" + b"x" * 100 + b":", b"\ty;"]
 
 
