@@ -193,6 +193,8 @@ class ImapConnection(Connection):
             return
         self.patience.renew(ahead.size)
         if is_message:
+            if session.spools:
+                session.more_octets += ahead.size
             piece = expected is Expected.PIECE
             spool = Spool(limit, session.context.config.spool, piece=piece, secret=session.private)
             session.spools.append(spool)
@@ -207,7 +209,7 @@ class ImapConnection(Connection):
         limit = self.session.context.config.message_bytes
         if not self.session.spools:
             return limit
-        return max(0, min(limit, MORE_OCTETS) - sum(spool.size for spool in self.session.spools[1:]))
+        return max(0, min(limit, MORE_OCTETS) - self.session.more_octets)
 
     def _room(self, ahead: LiteralAhead) -> int:
         held = sum(part.size for part in ahead.parts if isinstance(part, Literal) and part.octets is not None)

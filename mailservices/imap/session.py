@@ -148,6 +148,8 @@ class Session:
     listening: Listening | None = None
     #: The messages of an APPEND under way.
     spools: list[Spool] = field(default_factory=list)
+    #: Octets of all of them but the first.
+    more_octets: int = 0
     #: Between two commands, or in IDLE.
     idle: bool = True
     #: The service stops: no further command is begun.
@@ -235,7 +237,7 @@ class Session:
         """The command that brought them has ended."""
         for spool in self.spools:
             spool.close()
-        self.spools = []
+        self.spools, self.more_octets = [], 0
 
     def changed(self, mailbox_id: int) -> None:
         """A nudge: called by the watch, for any folder of the account; 0 means all of them."""

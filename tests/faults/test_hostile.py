@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mailservices.imap.connection import MORE_OCTETS
 from tests.conftest import Person
 from tests.faults.clients import Client, Imap, Lost, Pop3, Smtp, until_closed
 from tests.faults.conftest import Log, World, others_are_served
@@ -175,6 +176,17 @@ async def test_a_literal_too_large_ends_only_its_command(world: World, person: P
         await client.send(b"x" * (size % 65_536) + b"\r\n")
         assert (await client.line()).startswith(b"a NO [TOOBIG]")
         await client.ask(b"NOOP")
+
+
+async def test_the_messages_of_one_command_have_a_limit_together(world: World, person: Person) -> None:
+    """RFC 3502: all of them are held until the last has come; the next command begins anew."""
+    size = MORE_OCTETS * 2 // 3
+    async with Imap(world.services.ports["imap"]) as client:
+        await client.sign_in(person)
+        await client.send(b"a APPEND INBOX {5+}\r\nA: b\n {%d+}\r\n" % size + b"x" * size + b" {%d}\r\n" % size)
+        assert (await client.line()).startswith(b"a NO [TOOBIG]")
+        await client.send(b"b APPEND INBOX {5+}\r\nA: b\n {%d}\r\n" % size)
+        assert (await client.line()).startswith(b"+ ")
 
 
 # clients that do not take what they asked for
