@@ -220,6 +220,16 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
         yield db
 
 
+@asynccontextmanager
+async def planned(pool: Pool) -> AsyncIterator[Connection]:
+    """A transaction whose statements are planned for the very arguments that they have: for those of which the
+    plan depends on them, and that take longer than to plan them. Raises as `connection` does.
+    """
+    async with transaction(pool) as db:
+        await db.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        yield db
+
+
 async def check(pool: Pool) -> None:
     """Raises Unavailable unless the database answers."""
     async with connection(pool) as db:

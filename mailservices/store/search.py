@@ -6,6 +6,7 @@ that each key has its meaning in one place. A part that all matches must fulfil 
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ from mailservices.mail.search import (
 from mailservices.mail.sorting import By, SortKey
 from mailservices.mail.uidset import EVERYTHING
 from mailservices.mail.wording import BETWEEN, spelled, words
-from mailservices.store.pool import Pool, connection
+from mailservices.store.pool import Connection, Pool, connection, planned
 
 #: Keys that need the message's text.
 TEXT: tuple[type, ...] = (InHeader, InBody, InText)
@@ -168,7 +169,7 @@ async def uids(
     """The same of a tree that needs no text, and the UIDs alone: what most searches ask for."""
     writer = _Writer(seen)
     statement = f"SELECT ARRAY({_statement(key, writer, 'm.uid', [writer.condition(key)], order)})"
-    async with connection(pool) as db:
+    async with _asked(pool, writer) as db:
         found: list[int] = await db.fetchval(statement, account_id, mailbox_id, *writer.arguments)
     return found
 
@@ -212,9 +213,16 @@ async def _select(
 ) -> Sequence[Any]:
     columns = "".join(f", {column}" for column in writer.columns)
     statement = _statement(key, writer, f"m.uid, m.size, m.modseq{columns}", conditions, order)
-    async with connection(pool) as db:
+    async with _asked(pool, writer) as db:
         found: Sequence[Any] = await db.fetch(statement, account_id, mailbox_id, *writer.arguments)
     return found
+
+
+def _asked(pool: Pool, writer: "_Writer") -> AbstractAsyncContextManager[Connection]:
+    """Whether the index tells sooner who has the words, or a look at each message, depends on the folder and on
+    the words: such statements are planned for both.
+    """
+    return planned(pool) if writer.looks_up else connection(pool)
 
 
 def _statement(
@@ -241,6 +249,8 @@ class _Writer:
         self.columns: list[str] = []
         #: Whether it reads the wording of each message, to tell how well that fits.
         self.compares = False
+        #: Whether it looks for words in all wordings.
+        self.looks_up = False
 
     def cut(self, key: Key) -> Any:
         """The same tree, with what rows can answer replaced by columns."""
@@ -308,6 +318,7 @@ class _Writer:
 
     def _said(self, key: InHeader | InBody | InText) -> str:
         """The index finds it by trigrams, once for the whole account; then rows are compared with that."""
+        self.looks_up = True
         like = f"LIKE {self._argument(_like(key.text))}::text"
         match key:
             case InHeader(name, words):
@@ -321,6 +332,7 @@ class _Writer:
 
     def _like_said(self, key: InHeader | InBody | InText) -> str:
         """The same for words each of which is said, or one like it; a field is then looked at by itself."""
+        self.looks_up = True
         conditions = []
         for word in words(key.text):
             texts = _TEXTS[type(key)]

@@ -3,14 +3,15 @@
 import importlib
 import pkgutil
 import re
+from contextlib import suppress
 
 import pytest
 
 import mailservices.store
 from mailservices.mail.flags import SEEN
-from mailservices.mail.search import HasFlag, Not
+from mailservices.mail.search import Fuzzy, HasFlag, InHeader, InText, Key, Not
 from mailservices.store import fetch, flags, messages, previews, search, seen
-from mailservices.store.pool import Pool, connection, transaction
+from mailservices.store.pool import Connection, Pool, connection, transaction
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|TRUNCATE)\b", re.IGNORECASE)
 
@@ -54,12 +55,18 @@ async def test_the_key_of_messages_has_no_rival(pool: Pool) -> None:
 async def plan_of(pool: Pool, statement: str) -> str:
     """As the planner makes it for whatever arguments may come."""
     async with transaction(pool) as db:
-        await db.execute(f"PREPARE asked AS {statement}")
-        count = await db.fetchval(
-            "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'"
-        )
-        plan = await db.fetch(f"EXPLAIN EXECUTE asked ({', '.join(['NULL'] * count)})")
-        await db.execute("DEALLOCATE asked")
+        return await plan_for(db, statement)
+
+
+async def plan_for(db: Connection, statement: str, *arguments: object) -> str:
+    """As it would be carried out now; without arguments, they are NULL."""
+    await db.execute(f"PREPARE asked AS {statement}")
+    count = await db.fetchval(
+        "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'"
+    )
+    literals = [await db.fetchval("SELECT quote_literal($1)", str(one)) for one in arguments] or ["NULL"] * count
+    plan = await db.fetch(f"EXPLAIN EXECUTE asked ({', '.join(literals)})")
+    await db.execute("DEALLOCATE asked")
     return "\n".join([row[0] for row in plan])
 
 
@@ -90,3 +97,42 @@ async def test_chosen_messages_are_looked_up_one_by_one(pool: Pool, statement: s
     looked_up = [plan[n + 1] for n, line in enumerate(plan) if "mail_message_pkey on mail_message" in line]
     assert looked_up
     assert all("uid = " in condition for condition in looked_up), "\n".join(plan)
+
+
+#: An account with 2,000 messages in a folder, and 400 with five each.
+RICH = 10**15
+FOLDERS = """
+INSERT INTO mail_message (account_id, mailbox_id, uid, modseq, internaldate, size, content_id)
+SELECT owner, owner, n, 1, now(), 1000, md5(n::text)::uuid
+FROM (SELECT n, $1::bigint + CASE WHEN n > 2000 THEN n / 5 ELSE 0 END AS owner FROM generate_series(1, 4000) n) one
+"""
+WORDINGS = """
+INSERT INTO mail_wording (account_id, content_id, header, body, whole)
+SELECT account_id, content_id, 'SUBJECT: ' || content_id, repeat(md5(uid::text) || ' ', 99), true
+FROM mail_message WHERE account_id BETWEEN $1 AND $2
+"""
+
+
+class Undone(Exception):
+    """Nothing of it is kept."""
+
+
+@pytest.mark.parametrize("key", [InText("word"), InHeader("subject", "word"), Fuzzy(InText("word"))])
+async def test_words_are_looked_up_where_a_folder_is_large(pool: Pool, key: Key) -> None:
+    """Most folders are small, and of any of them each message would be looked at, while the index has entries that
+    wait to be put in their place.
+    """
+    writer = search._Writer(search.Seen(lambda _key: (), 0))
+    statement = search._statement(key, writer, "m.uid", [writer.condition(key)], ())
+    plans = []
+    with suppress(Undone):
+        async with search._asked(pool, writer) as db:
+            await db.execute(FOLDERS, RICH)
+            await db.execute(WORDINGS, RICH, RICH + 780)
+            await db.execute("SELECT gin_clean_pending_list('wording_by_trigram')")
+            await db.execute(WORDINGS, RICH + 781, RICH + 800)
+            await db.execute("ANALYZE mail_message")
+            await db.execute("ANALYZE mail_wording")
+            plans = [await plan_for(db, statement, one, one, *writer.arguments) for one in (RICH, RICH + 500)]
+            raise Undone
+    assert ["wording_by_trigram" in plan for plan in plans] == [True, False], "\n\n".join(plans)
