@@ -6,15 +6,14 @@ are kept as they stand: RFC 2231 continuations and charsets are the reader's to 
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mailservices.mail.headers import unfold
+from mailservices.mail.remembering import remembered
 
 #: Parameters of one field.
 PARAMETERS = 100
-#: Fields that are remembered, and octets of the longest: most say what many others said.
+#: Fields that are remembered: most say what many others said.
 REMEMBERED = 1024
-REMEMBERED_OCTETS = 200
 
 #: RFC 2045 §5.1
 _TOKEN = rb'([^\x00-\x20()<>@,;:\\"/\[\]?=]+)'
@@ -53,12 +52,10 @@ DIGESTED = MediaType(b"message", b"rfc822")
 
 def parse(value: bytes | None, default: MediaType = PLAIN) -> MediaType:
     """What a field of this value says; the default where it says nothing that can be read."""
-    if value is None:
-        return default
-    return _parse(value, default) if len(value) <= REMEMBERED_OCTETS else _parse.__wrapped__(value, default)
+    return default if value is None else _parse(value, default)
 
 
-@lru_cache(REMEMBERED)
+@remembered(REMEMBERED)
 def _parse(value: bytes, default: MediaType) -> MediaType:
     value = unfold(value)
     match = _TYPE.match(value)

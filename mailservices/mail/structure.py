@@ -5,20 +5,19 @@ Written once, when a message enters the store. BODY is the same without extensio
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from mailservices.mail import addresses, content, dates, headers, mime
 from mailservices.mail.addresses import Listed
 from mailservices.mail.content import Parameters
 from mailservices.mail.headers import Octets
 from mailservices.mail.mime import Part
+from mailservices.mail.remembering import remembered
 from mailservices.mail.strings import nstring, quoted
 
 #: Octets of one field that ENVELOPE shows.
 FIELD_OCTETS = 64 * 1024
-#: Lists of addresses that are remembered, and octets of the longest: a few people write most of anybody's mail.
+#: Lists of addresses that are remembered: a few people write most of anybody's mail.
 REMEMBERED = 4096
-REMEMBERED_OCTETS = 200
 _NIL = b"NIL"
 
 Fields = dict[bytes, list[bytes]]
@@ -85,12 +84,10 @@ def envelope(fields: Fields) -> bytes:
 
 def _addresses(fields: Fields, name: bytes, default: bytes = _NIL) -> bytes:
     value = _first(fields, name)
-    if not value:
-        return default
-    return (_listed(value) if len(value) <= REMEMBERED_OCTETS else _listed.__wrapped__(value)) or default
+    return (_listed(value) if value else b"") or default
 
 
-@lru_cache(REMEMBERED)
+@remembered(REMEMBERED)
 def _listed(value: bytes) -> bytes:
     """The list of these addresses; nothing where it has none."""
     found = addresses.parse(value)

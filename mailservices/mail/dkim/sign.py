@@ -185,6 +185,7 @@ def _pieces(tag: str, text: str) -> Sequence[str]:
 
 @lru_cache(_KNOWN)
 def _cut_names(text: str, room: int) -> Sequence[str]:
+    """The names of h=, cut after colons."""
     pieces, piece = [], ""
     for name in text.split(":"):
         longer = f"{piece}:{name}" if piece else name
