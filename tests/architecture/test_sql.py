@@ -10,7 +10,8 @@ import pytest
 import mailservices.store
 from mailservices.mail.flags import SEEN
 from mailservices.mail.search import Fuzzy, HasFlag, InHeader, InText, Key, Not
-from mailservices.store import fetch, flags, messages, previews, search, seen
+from mailservices.store import criteria, fetch, flags, messages, previews, search, seen
+from mailservices.store.criteria import Writer
 from mailservices.store.pool import Connection, Pool, connection, transaction
 
 STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|TRUNCATE)\b", re.IGNORECASE)
@@ -30,8 +31,8 @@ def statements() -> list[tuple[str, str]]:
 STATEMENTS = statements()
 
 _UNSEEN = Not(HasFlag(SEEN))
-_WRITER = search._Writer(search.Seen(lambda _key: (), 0))
-UNSEEN = search._statement(_UNSEEN, _WRITER, "m.uid", [_WRITER.condition(_UNSEEN)], ())
+_WRITER = Writer(criteria.Seen(lambda _key: (), 0))
+UNSEEN = criteria.statement(_UNSEEN, _WRITER, "m.uid", [_WRITER.condition(_UNSEEN)], ())
 
 
 def test_there_are_statements() -> None:
@@ -122,8 +123,8 @@ async def test_words_are_looked_up_where_a_folder_is_large(pool: Pool, key: Key)
     """Most folders are small, and of any of them each message would be looked at, while the index has entries that
     wait to be put in their place.
     """
-    writer = search._Writer(search.Seen(lambda _key: (), 0))
-    statement = search._statement(key, writer, "m.uid", [writer.condition(key)], ())
+    writer = Writer(criteria.Seen(lambda _key: (), 0))
+    statement = criteria.statement(key, writer, "m.uid", [writer.condition(key)], ())
     plans = []
     with suppress(Undone):
         async with search._asked(pool, writer) as db:

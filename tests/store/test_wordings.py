@@ -13,9 +13,9 @@ from mailservices.mail.wording import CHARACTERS, Wording
 from mailservices.store import bodies, mailboxes, maintenance, messages, search, wordings
 from mailservices.store.appender import Appender
 from mailservices.store.contents import Content
+from mailservices.store.criteria import Seen
 from mailservices.store.delivery import Delivery, Placement
 from mailservices.store.pool import Connection, Pool
-from mailservices.store.search import Seen
 from tests.conftest import Database, Person
 from workers import reading
 

@@ -37,8 +37,8 @@ from mailservices.store import fetch as store
 from mailservices.store import gists, messages, wordings
 from mailservices.store import search as rows
 from mailservices.store import seen as seen_by
+from mailservices.store.criteria import TEXT, Answered, Seen
 from mailservices.store.mailboxes import Folder
-from mailservices.store.search import Answered, Found, Seen
 
 #: Octets of text above which a batch is looked through in a thread.
 THREAD_OCTETS = 64 * 1024
@@ -107,11 +107,11 @@ async def find(
     if asks_for(key, (Fuzzy,)):
         # Only the index knows what is like something: what it lacks, it learns now.
         await wordings.complete(pool, account_id, place.mailbox_id, _teller(session))
-    if not asks_for(key, (*rows.TEXT, ChangedSince)):
+    if not asks_for(key, (*TEXT, ChangedSince)):
         uids = await rows.uids(pool, account_id, place.mailbox_id, key, place.seen, order)
         last = (max(uids) if order else uids[-1]) if uids else 0
         return uids if last <= place.last_uid else [u for u in uids if u <= place.last_uid], {}
-    if not asks_for(key, rows.TEXT):
+    if not asks_for(key, TEXT):
         found = await rows.find(pool, account_id, place.mailbox_id, key, place.seen, order)
         # What this client has not been told of has no number yet.
         known = [row for row in found.rows if row[0] <= place.last_uid]
@@ -156,7 +156,9 @@ async def _by_text(session: Session, place: Place, key: Key) -> dict[int, int]:
     return modseqs | {row[0]: row[2] for row in known if row[0] in matching}
 
 
-async def _ask_texts(session: Session, place: Place, found: Found, known: Sequence[Sequence[Any]]) -> set[int]:
+async def _ask_texts(
+    session: Session, place: Place, found: rows.Found, known: Sequence[Sequence[Any]]
+) -> set[int]:
     """Those whose text says so; the rows come by UID."""
     key, matching = found.rest, set[int]()
     with_body = asks_for(key, (InBody, InText))  # type: ignore[arg-type]
