@@ -18,9 +18,9 @@ setup: ## environment for developers: .venv, PostgreSQL, Redis, the tests' mail 
 test: setup ## every test but the long ones below, on a private PostgreSQL and Redis
 	$(BESIDE) --jobs=3 $(if $(ARGS),rooms,pages sockets waiting rooms)
 rooms:
-	@$(BIN)/pytest $(if $(ARGS),$(ARGS),--ignore=tests/e2e --ignore=tests/webadmin)
+	@$(BIN)/pytest $(if $(ARGS),$(ARGS),$(addprefix --ignore=tests/,e2e transcripts webadmin))
 sockets:
-	@$(BIN)/pytest tests/e2e $(addprefix --ignore=,$(WAITING))
+	@$(BIN)/pytest tests/e2e tests/transcripts $(addprefix --ignore=,$(WAITING))
 waiting:
 	@$(BIN)/pytest $(WAITING)
 e2e: setup ## the real `make run`: started, used, damaged, killed, in folders and on ports of its own

@@ -71,6 +71,7 @@ class Gate:
         #: App password -> when its use was last noted, on the monotonic clock; oldest first.
         self._uses: dict[int, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._learning = asyncio.Lock()
         self._later(self._learn_always())
 
     async def close(self) -> None:
@@ -109,8 +110,9 @@ class Gate:
 
     async def learn(self) -> None:
         """Look at what can be offered, and who is shut out."""
-        self.tokens.issuers, self._readable = await signin.offers(self.pool, self.service)
-        self.throttle.access = await access.read(self.pool)
+        async with self._learning:  # who looked earlier must not have the last word
+            self.tokens.issuers, self._readable = await signin.offers(self.pool, self.service)
+            self.throttle.access = await access.read(self.pool)
 
     # who it is
 

@@ -31,9 +31,13 @@ DELETE FROM trace_count WHERE ctid IN (
 """
 
 
-async def count_hours(pool: Pool) -> int:
-    """Count the hours that are over and not counted yet, from the oldest; returns how many those were."""
-    now = datetime.now(UTC)
+async def count_hours(pool: Pool, now: datetime | None = None) -> int:
+    """Count the hours that are over and not counted yet, from the oldest; returns how many those were.
+
+    Args:
+        now: the moment, with its time zone; None: this one.
+    """
+    now = now or datetime.now(UTC)
     async with connection(pool) as db:
         last = await db.fetchval(NEXT)
         hour = last + HOUR if last else _whole(now - timedelta(days=TRACE_DAYS))

@@ -1,5 +1,6 @@
 """Tokens: whose they are, what makes them bad, and an issuer that changes its keys or is away."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -14,6 +15,7 @@ from mailservices.auth import oauth
 from mailservices.auth.credentials import Gate
 from mailservices.mail.errors import SignInFailed, Unavailable
 from mailservices.net.web import ANSWER_OCTETS
+from mailservices.store import signin as stored
 from tests.auth.issuer import AUDIENCE, CLIENT, SECRET, PlayedIssuer
 from tests.auth.world import HERE, base64url, by_answers, by_token, web
 from tests.conftest import Person
@@ -175,3 +177,25 @@ async def test_without_an_issuer_no_token_is_good(gate: Gate, alice: Person) -> 
     await gate.learn()
     assert gate.begin("OAUTHBEARER", HERE) is None
     assert await gate.tokens.address("anything") is None
+
+
+async def test_who_looked_earlier_has_not_the_last_word(
+    gate: Gate, issuer: PlayedIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered, offers = asyncio.Event(), asyncio.Event(), stored.offers
+
+    async def nothing_yet(*_: object) -> tuple[list[Any], list[Any]]:
+        asked.set()
+        await answered.wait()
+        return [], []
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stored, "offers", nothing_yet)
+        earlier = asyncio.create_task(gate.learn())
+        await asked.wait()
+        patch.setattr(stored, "offers", offers)
+        later = asyncio.create_task(gate.learn())
+        await asyncio.wait([later], timeout=0.2)
+        answered.set()
+        await asyncio.gather(earlier, later)
+    assert [one.issuer for one in gate.tokens.issuers] == [issuer.url]

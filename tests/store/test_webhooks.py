@@ -31,9 +31,7 @@ def hook(database: Database) -> Iterator[int]:
         "VALUES ('https://hook.test/', '{failed}', 'told.test', 'x') RETURNING id"
     ).fetchall()
     yield number  # type: ignore[misc]
-    database.execute("DELETE FROM webhook_try WHERE delivery_id IN (SELECT delivery_id FROM webhook_delivery)")
-    database.execute("DELETE FROM webhook_delivery")
-    database.execute("DELETE FROM webhook")
+    database.execute("TRUNCATE webhook_delivery, webhook, webhook_try")
 
 
 async def note(pool: Pool, *happenings: Happening) -> int:

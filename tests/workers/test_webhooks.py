@@ -70,8 +70,7 @@ class World:
 @pytest.fixture
 async def world(config: Config, pool: Pool, names: NameServer, database: Database) -> AsyncIterator[World]:
     yield World(config, pool, names, database)
-    for table in ("webhook_try", "webhook_delivery", "webhook"):
-        database.execute(f"DELETE FROM {table}")
+    database.execute("TRUNCATE webhook_delivery, webhook, webhook_try")
 
 
 async def test_a_name_is_looked_up_and_told(world: World, program: Program) -> None:
