@@ -58,14 +58,16 @@ def counted(database: Database, domain: str, word: str = "") -> int:
 
 
 @pytest.fixture
-def tomorrow(config: Config, database: Database) -> Callable[[str], None]:
-    """The day is over for a domain, and the workers look."""
+def tomorrow(config: Config, database: Database) -> Callable[[str], object]:
+    """The day is over for a domain, and the workers look. Returns the day."""
 
-    def pass_the_day(domain: str) -> None:
-        database.execute("UPDATE report_tally SET day = day - 1 WHERE domain = %s", [domain])
+    def pass_the_day(domain: str) -> object:
+        query = "UPDATE report_tally SET day = day - 1 WHERE domain = %s RETURNING day"
+        row = database.execute(query, [domain]).fetchone()
         app = celery(config.redis_url)
         app.send_task(REPORT_DAYS, queue=REPORTS_QUEUE, ignore_result=True)
         app.close()
+        return row and row[0]
 
     return pass_the_day
 
@@ -86,7 +88,7 @@ def test_what_port_25_decided_is_told_to_the_domain(
     alice: Person,
     database: Database,
     host: Domain,
-    tomorrow: Callable[[str], None],
+    tomorrow: Callable[[str], object],
 ) -> None:
     strict.names.lead("seen.test", "127.0.0.1")
     strict.names.lead("outside.test", "127.0.0.1")
@@ -110,12 +112,12 @@ def test_what_port_25_decided_is_told_to_the_domain(
     # What is counted later would be of another day.
     until(lambda: counted(database, "seen.test") == 3 + len(replies))
     assert counted(database, "seen.test", "quarantine") == 1
-    tomorrow("seen.test")
+    day = tomorrow("seen.test")
     taken = mailed(strict, "agg@seen.test")
     assert mailed(strict, "out@outside.test").text.endswith(taken.text[-60:])
     assert results(taken.text, records(host)) == [(Result.PASS, "facteur.test")] * 2
     report = aggregate.read(attached(taken.text))
-    assert (report.domain, report.begin, report.policy.p) == ("seen.test", TODAY - timedelta(days=1), "reject")
+    assert (report.domain, report.begin.date(), report.policy.p) == ("seen.test", day, "reject")
     told = {(one.source, one.disposition, one.spf, one.reasons): count for one, count in report.rows}
     assert told[("192.0.2.11", "none", True, ())] == 2
     assert told[("192.0.2.66", "reject", False, ())] >= 1
@@ -126,7 +128,7 @@ def test_what_port_25_decided_is_told_to_the_domain(
 
 
 def test_who_does_not_ask_and_who_may_not_be_told_is_not_counted(
-    strict: Services, domain: Domain, alice: Person, database: Database, tomorrow: Callable[[str], None]
+    strict: Services, domain: Domain, alice: Person, database: Database, tomorrow: Callable[[str], object]
 ) -> None:
     strict.names.say("_dmarc.silent.test", "v=DMARC1; p=none")
     strict.names.say("_dmarc.curious.test", "v=DMARC1; p=none; rua=mailto:a@curious.test")
@@ -149,7 +151,7 @@ def test_who_does_not_ask_and_who_may_not_be_told_is_not_counted(
 
 
 def test_what_tls_came_to_is_told_to_the_domain(
-    services: Services, alice: Person, database: Database, host: Domain, tomorrow: Callable[[str], None]
+    services: Services, alice: Person, database: Database, host: Domain, tomorrow: Callable[[str], object]
 ) -> None:
     for name in ("told-tls", "posted"):
         services.names.lead(f"{name}.test", "127.0.0.1")
@@ -186,7 +188,7 @@ def test_what_tls_came_to_is_told_to_the_domain(
 
 
 def test_what_we_saw_of_a_domain_of_our_own_is_shown(
-    strict: Services, domain: Domain, alice: Person, database: Database, tomorrow: Callable[[str], None]
+    strict: Services, domain: Domain, alice: Person, database: Database, tomorrow: Callable[[str], object]
 ) -> None:
     actions.set_mailbox(OPERATOR, domain, alice.address)
     strict.names.say(f"_dmarc.{domain.name}", f"v=DMARC1; p=none; rua=mailto:{alice.address}")
