@@ -90,7 +90,10 @@ async def find_read(pool: Pool, account_id: int, mailbox_id: int, key: Key, seen
     """Rows (uid, size, modseq), by UID: for what the index has read of them, the tree holds."""
     writer = Writer(seen)
     parts = key.keys if isinstance(key, And) else (key,)
-    return await _select(pool, account_id, mailbox_id, key, writer, [*map(writer.condition, parts), READ])
+    conditions = [writer.condition(part) for part in parts]
+    if not any(isinstance(part, TEXT) for part in parts):
+        conditions.append(READ)  # else it is among what was read that the words are looked for
+    return await _select(pool, account_id, mailbox_id, key, writer, conditions)
 
 
 async def ordered(

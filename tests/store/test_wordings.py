@@ -23,7 +23,8 @@ SEEN = Seen(lambda _key: [], 0)
 LARGE = b"large body " + b"x" * bodies.PIECE_OCTETS
 TEXTS = (
     (b"Subject: 100%_sure\r\n\r\n", b"Hello w\xc3\xb6rld\r\n"),
-    (b"Subject: (a+b)*[c]\\d\r\nX-One.Two: $^ {3}\r\n\r\n", b"back\\slash and under_score\r\n"),
+    ((b"Subject: (a+b)*[c]\\d\r\nX-One.Two: $^ {3}\r\n"
+      b"X-Many: one\r\nX-Many: *two three\r\nX-Many:\r\nX-Void:\r\n\r\n"), b"back\\slash and under_score\r\n"),
     ("From: Gr\u00fc\u00dfe <a@b.test>\r\nSubject: x\r\n\r\n".encode(), "Привет\r\n".encode()),
     (b"Subject: large\r\n\r\n", LARGE),
 )  # fmt: skip
@@ -69,6 +70,16 @@ async def read(pool: Pool, person: Person) -> int:
         (InHeader("subject", "."), []),
         (InHeader("x-one.two", "$^ {3}"), [2]),
         (InHeader("x-oneatwo", ""), []),
+        (InHeader("x-many", "one"), [2]),
+        (InHeader("x-many", "on"), [2]),
+        (InHeader("x-many", "*T"), [2]),
+        (InHeader("x-many", "three"), [2]),
+        (InHeader("x-many", "one*two"), []),
+        (InHeader("x-many", "void"), []),
+        (InHeader("x-many", ""), [2]),
+        (InHeader("x-void", ""), [2]),
+        (InHeader("x-void", "x"), []),
+        (InHeader("void", ""), []),
         (InHeader("from", "grüsse"), []),
         (InHeader("from", "GRÜßE"), [3]),
         (InHeader("from", ""), [3]),
