@@ -92,21 +92,24 @@ def within(numbers: Iterable[int], ranges: Sequence[tuple[int, int]]) -> list[in
 
 
 def ranges_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Ascending numbers as ranges."""
+    """Numbers as ranges; those that are not ascending keep their order, as ESORT wants it (RFC 5267 §3)."""
+    if not numbers:
+        return []
     found: list[tuple[int, int]] = []
-    for number in numbers:
-        if found and number == found[-1][1] + 1:
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return found
+    low = last = numbers[0]
+    for number in numbers[1:]:
+        if number != last + 1:
+            found.append((low, last))
+            low = number
+        last = number
+    return [*found, (low, last)]
 
 
 def printed(numbers: Sequence[int]) -> bytes:
-    """Ascending numbers as a set: `1:3,7`. Never empty: callers leave the response out instead."""
+    """Numbers as a set, as `ranges_of` has them: `1:3,7`. Never empty: callers leave the response out instead."""
     return printed_ranges(ranges_of(numbers))
 
 
 def printed_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
     """The same from ranges."""
-    return b",".join(b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in ranges)
+    return b",".join([b"%d" % low if low == high else b"%d:%d" % (low, high) for low, high in ranges])

@@ -51,7 +51,14 @@ def test_what_is_no_set_is_refused(text: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("numbers", "text"), [([1], b"1"), ([1, 2], b"1:2"), ([1, 3], b"1,3"), ([1, 2, 3, 7, 9, 10], b"1:3,7,9:10")]
+    ("numbers", "text"),
+    [
+        ([1], b"1"),
+        ([1, 2], b"1:2"),
+        ([1, 3], b"1,3"),
+        ([1, 2, 3, 7, 9, 10], b"1:3,7,9:10"),
+        ([1, 3, 2, 4, 5], b"1,3,2,4:5"),
+    ],
 )
 def test_numbers_are_printed(numbers: list[int], text: bytes) -> None:
     assert printed(numbers) == text
