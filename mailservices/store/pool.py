@@ -6,9 +6,10 @@ Limits hold on both sides, so that a statement that the client gave up is not ca
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -31,8 +32,10 @@ CONNECT_LIMIT = 5.0
 ACQUIRE_LIMIT = 10.0
 STATEMENT_LIMIT = 15.0
 LOCK_LIMIT = 10.0
-#: How long one stays open that nobody wants.
+#: How long those stay open that nobody wants, but for the last.
 IDLE_LIMIT = 120.0
+#: From here on the numbers of types are this database's own (PostgreSQL: FirstNormalObjectId).
+OWN_TYPES = 16384
 
 _SETTINGS = {
     "application_name": "facteur",
@@ -53,6 +56,8 @@ _SETTINGS = {
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 _log = log.get()
+#: Numbers of PostgreSQL's own types -> what the driver was told of them.
+_known_types: dict[frozenset[int], Sequence[Any]] = {}
 
 
 class Pool:
@@ -124,7 +129,7 @@ class Pool:
             self._gone()
         elif not self._hand_on(db):
             self._idle.append((self._loop.time(), db))
-            if self._tidying is None:
+            if self._tidying is None and len(self._idle) > 1:
                 self._tidying = self._loop.call_later(IDLE_LIMIT, self._tidy)
 
     def _gone(self) -> None:
@@ -143,12 +148,13 @@ class Pool:
         return False
 
     def _tidy(self) -> None:
+        """The last one stays: to open another takes ten times as long as what somebody will ask after a while."""
         now = self._loop.time()
-        while self._idle and self._idle[0][0] + IDLE_LIMIT <= now:
+        while len(self._idle) > 1 and self._idle[0][0] + IDLE_LIMIT <= now:
             self._idle.pop(0)[1].terminate()
             self._count -= 1
         pause = self._idle[0][0] + IDLE_LIMIT - now if self._idle else 0.0
-        self._tidying = self._loop.call_later(pause, self._tidy) if self._idle else None
+        self._tidying = self._loop.call_later(pause, self._tidy) if len(self._idle) > 1 else None
 
     async def close(self) -> None:
         """Close those that nobody has, and the others as they are given back; waits for them."""
@@ -174,6 +180,26 @@ async def open_pool(database: Database, service: str, connections: int = CONNECT
     return Pool(partial(_connect, database, service), connections)
 
 
+class _Connection(Connection):
+    """Knows the types that others of the process have asked about.
+
+    The driver asks about every kind of array once in each connection, for longer than most statements take. What
+    PostgreSQL's own types are is the same in all.
+    """
+
+    __slots__ = ()
+
+    async def _introspect_types(self, numbers: Iterable[int], limit: float | None) -> tuple[Sequence[Any], Any]:
+        wanted = frozenset(numbers)
+        if wanted in _known_types:
+            # What has a name leaves the statement alone that is being prepared.
+            return _known_types[wanted], SimpleNamespace(name="known")
+        found: tuple[Sequence[Any], Any] = await super()._introspect_types(wanted, limit)  # type: ignore[misc]
+        if max(wanted) < OWN_TYPES:
+            _known_types[wanted] = found[0]
+        return found
+
+
 async def _connect(database: Database, service: str) -> Connection:
     return await asyncpg.connect(
         host=database.host,
@@ -184,6 +210,7 @@ async def _connect(database: Database, service: str) -> Connection:
         timeout=CONNECT_LIMIT,
         command_timeout=STATEMENT_LIMIT,
         statement_cache_size=PREPARED_STATEMENTS,
+        connection_class=_Connection,
         server_settings={**_SETTINGS, "application_name": f"facteur {service}"},
     )
 

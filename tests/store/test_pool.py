@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
+import asyncpg
 import pytest
 
+from mailservices.config import Config
 from mailservices.mail.errors import Unavailable
 from mailservices.store import pool as pools
-from mailservices.store.pool import Connection, Pool, acquired, connection, transaction
+from mailservices.store.pool import Connection, Pool, acquired, connection, open_pool, transaction
 from tests import direct
 
 
@@ -147,20 +149,45 @@ async def test_what_is_closed_or_in_the_middle_of_something_is_not_given_to_anyb
 
 
 async def test_what_nobody_wants_is_closed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "IDLE_LIMIT", 1.0)
-    pool = Pool(server.connect, 2)
-    async with acquired(pool), acquired(pool):
+    monkeypatch.setattr(pools, "IDLE_LIMIT", 0.5)
+    pool = Pool(server.connect, 3)
+    async with acquired(pool), acquired(pool), acquired(pool):
         pass
     async with asyncio.timeout(20):
-        while not server.opened[1].closed:
+        while not server.opened[2].closed:
             await asyncio.sleep(0.05)
             async with acquired(pool) as db:
                 assert number(server, db) == 0
-        assert not server.opened[0].closed
-        while not server.opened[0].closed:  # noqa: ASYNC110 - it tells nobody
+    # The last one stays, and what does not wake up closes nothing.
+    async with asyncio.timeout(20):
+        while pool._tidying is not None:  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.05)
-    async with acquired(pool) as db:
-        assert number(server, db) == 2
+    assert [one.closed for one in server.opened] == [False, True, True]
+    async with acquired(pool) as db, acquired(pool) as other:
+        assert (number(server, db), number(server, other)) == (0, 3)
+    await pool.close()
+
+
+async def test_what_types_are_is_asked_once(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[frozenset[int]] = []
+    ask = asyncpg.Connection._introspect_types  # type: ignore[attr-defined]
+
+    async def counted(self: Connection, wanted: frozenset[int], limit: float | None) -> Any:
+        asked.append(wanted)
+        return await ask(self, wanted, limit)
+
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", counted)
+    monkeypatch.setattr(pools, "_known_types", {})
+    pool = await open_pool(config.database, "test")
+    words = "SELECT $1::money[] AS paid, $2::int8range AS span, ARRAY[3, 4]"
+    async with acquired(pool) as one, acquired(pool) as other:
+        first, second = [await db.fetchrow(words, ["1.00"], asyncpg.Range(1, 2)) for db in (one, other)]
+        assert first == second
+        assert len(asked) == 1
+        # What is this database's own may be something else in another.
+        await one.execute("CREATE TYPE pg_temp.colour AS ENUM ('red')")
+        assert await one.fetchval("SELECT 'red'::pg_temp.colour") == "red"
+        assert (len(asked), len(pools._known_types)) == (2, 1)
     await pool.close()
 
 
