@@ -34,8 +34,8 @@ STATEMENT_LIMIT = 15.0
 LOCK_LIMIT = 10.0
 #: How long those stay open that nobody wants, but for the last.
 IDLE_LIMIT = 120.0
-#: From here on the numbers of types are this database's own (PostgreSQL: FirstNormalObjectId).
-OWN_TYPES = 16384
+#: Below this the numbers of types are the same in every PostgreSQL (its FirstGenbkiObjectId).
+FIXED_TYPES = 10_000
 
 _SETTINGS = {
     "application_name": "facteur",
@@ -56,7 +56,7 @@ _SETTINGS = {
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 _log = log.get()
-#: Numbers of PostgreSQL's own types -> what the driver was told of them.
+#: Fixed numbers of types -> what the driver was told of them.
 _known_types: dict[frozenset[int], Sequence[Any]] = {}
 
 
@@ -183,8 +183,7 @@ async def open_pool(database: Database, service: str, connections: int = CONNECT
 class _Connection(Connection):
     """Knows the types that others of the process have asked about.
 
-    The driver asks about every kind of array once in each connection, for longer than most statements take. What
-    PostgreSQL's own types are is the same in all.
+    The driver asks about every kind of array once in each connection, for longer than most statements take.
     """
 
     __slots__ = ()
@@ -195,7 +194,7 @@ class _Connection(Connection):
             # What has a name leaves the statement alone that is being prepared.
             return _known_types[wanted], SimpleNamespace(name="known")
         found: tuple[Sequence[Any], Any] = await super()._introspect_types(wanted, limit)  # type: ignore[misc]
-        if max(wanted) < OWN_TYPES:
+        if max(wanted) < FIXED_TYPES:
             _known_types[wanted] = found[0]
         return found
 

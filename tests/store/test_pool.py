@@ -184,7 +184,7 @@ async def test_what_types_are_is_asked_once(config: Config, monkeypatch: pytest.
         first, second = [await db.fetchrow(words, ["1.00"], asyncpg.Range(1, 2)) for db in (one, other)]
         assert first == second
         assert len(asked) == 1
-        # What is this database's own may be something else in another.
+        # What is of this database may be something else in another.
         await one.execute("CREATE TYPE pg_temp.colour AS ENUM ('red')")
         assert await one.fetchval("SELECT 'red'::pg_temp.colour") == "red"
         assert (len(asked), len(pools._known_types)) == (2, 1)
