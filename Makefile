@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= $(if $(FACTEUR_VENV),$(FACTEUR_VENV),.venv)
 BIN = $(VENV)/bin
 
-# Tests that wait more than they work run side by side, each group on servers of its own.
+# Tests that wait more than they work run side by side, each group on servers of its own. Those that start the services
+# are apart from those of the rooms, whose rows no service may touch.
 WAITING = $(patsubst %,tests/e2e/test_%.py,guessing policy signatures signing_in)
 SILENT = $(patsubst %,tests/faults/test_%.py,maildrops silence workers)
 BESIDE = @$(MAKE) --no-print-directory --output-sync=target

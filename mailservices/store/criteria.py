@@ -214,7 +214,8 @@ class Writer:
 
     def _field_said(self, name: str, words: str, like: str) -> str:
         """The words alone leave little of all messages. Of that, the first field of this name is looked at; by an
-        expression, which takes ten times as long, only where there are several.
+        expression, which takes ten times as long, only where there are several. Without words, the field alone is
+        what is looked for (RFC 9051 §6.4.4).
         """
         begins = f"{BETWEEN}{spelled(name)}: "
         narrow = f"LIKE {self._argument(f'%{_escaped(begins)}{_like(words)}')}" if len(words) < TRIGRAM else like

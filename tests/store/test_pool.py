@@ -1,4 +1,4 @@
-"""Connections of one process: so many at most, handed on in order, closed when nobody wants them."""
+"""Connections of one process: so many at most, handed on in order, closed but for one when nobody wants them."""
 
 import asyncio
 from collections.abc import AsyncIterator
