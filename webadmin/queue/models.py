@@ -130,7 +130,7 @@ class Recipient(models.Model):
             models.Index(
                 fields=["expires_at"], name="recipient_expires", condition=Q(state=QueueState.WAITING.value)
             ),
-            models.Index(fields=["settled_at"], name="recipient_settled"),
+            models.Index(fields=["settled_at"], name="recipient_settled", condition=Q(settled_at__isnull=False)),
             models.Index(fields=["message"], name="recipient_report_due", condition=~Q(report_due="")),
             # Ids of messages begin with the time. What is waiting or relayed is found soon enough among all.
             models.Index(
@@ -155,7 +155,7 @@ class Attempt(models.Model):
     """One try for one recipient, with the peer's words."""
 
     attempt_id = models.BigAutoField(primary_key=True)
-    recipient = models.ForeignKey(Recipient, models.CASCADE, related_name="history")
+    recipient = models.ForeignKey(Recipient, models.CASCADE, related_name="history", db_index=False)
     at = models.DateTimeField(db_default=Now())
     seconds = models.FloatField()
     #: relayed, deferred or failed: an Event.
