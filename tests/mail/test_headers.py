@@ -3,6 +3,8 @@
 import mmap
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailservices.mail import headers
 
@@ -79,6 +81,15 @@ def test_the_first_field_of_a_name_is_found() -> None:
     assert headers.first(HEADER, b"empty") == b""
     assert headers.first(HEADER, b"absent") is None
     assert (headers.count(HEADER, b"received"), headers.count(HEADER, b"absent")) == (2, 0)
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"A", b"b.c", b"bxc", b" ", b"\t", b":", b"\r", b"\n", b"\xe4"])).map(b"".join)
+)
+def test_the_first_field_is_the_first_of_all(header: bytes) -> None:
+    for name in (b"a", b"b.c", b"absent"):
+        values = [headers.unfold(value) for one, value in headers.fields(header) if one == name]
+        assert headers.first(header, name) == (values[0] if values else None)
 
 
 @pytest.mark.parametrize(
