@@ -16,6 +16,7 @@ from mailservices import log
 from mailservices.config import Config
 from mailservices.mail.errors import Unavailable
 from mailservices.net.health import Health
+from mailservices.net.worker import keep_what_stands
 from workers import answers, incoming, reports
 from workers.engine import Engine
 from workers.outbound.drain import drain
@@ -65,6 +66,7 @@ class Loop:
             return
         finally:
             self._started.set()
+        keep_what_stands()
         waiting = [
             asyncio.create_task(self._whenever(self.engine.report, partial(reports.write_due, self.engine))),
             asyncio.create_task(self._whenever(self.engine.incoming, partial(incoming.read_due, self.engine))),
