@@ -28,7 +28,7 @@ def encoded(header: bytes, body: Octets) -> Iterator[bytes]:
 
 
 def _part(part: Part, header: bytes, body: Octets) -> Iterator[bytes]:
-    binary = (part.field(b"content-transfer-encoding") or b"").lower() == b"binary"
+    binary = part.encoding == b"binary"
     if part.type.type in (b"multipart", b"message"):
         # RFC 2046 §5: these may not be encoded, only what lies in them.
         yield marked(header, b"8bit") if binary else header

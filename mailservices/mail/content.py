@@ -1,11 +1,13 @@
-"""Content-Type and its kin (RFC 2045 §5, RFC 2183): a value with parameters.
+"""Content-Type and its kin (RFC 2045 §5, RFC 2183): a value with parameters; and how a body is encoded (§6.1).
 
-Nothing that strangers write is an error. Parameters
-are kept as they stand: RFC 2231 continuations and charsets are the reader's to put together.
+Nothing that strangers write is an error. A parameter that comes in pieces is one (RFC 2231 §3); its charset is the
+reader's to undo, as in the pieces of one that names any (§4).
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from mailservices.mail.headers import unfold
 from mailservices.mail.remembering import remembered
@@ -25,6 +27,11 @@ _PARAMETER = re.compile(
 )
 _COMMENT = re.compile(rb"\([^()]*\)")
 _PAIR = re.compile(rb"\\(.)", re.DOTALL)
+_ENCODING = re.compile(_SPACE + rb'"?' + _TOKEN)
+#: A piece of a parameter, and whether it is in octets of a charset.
+_PIECE = re.compile(rb"(.+)\*(0|[1-9][0-9]{0,3})(\*?)\Z", re.DOTALL)
+#: RFC 2231 §7: what stands for itself there.
+_ATTRIBUTE_CHARS = "!#$&+-.^_`{|}~"
 
 
 Parameters = tuple[tuple[bytes, bytes], ...]
@@ -83,4 +90,45 @@ def parameters(value: bytes, start: int) -> Parameters:
         start = match.end()
         text = _PAIR.sub(rb"\1", match[2]) if match[2] is not None else match[3]
         found.append((match[1].lower(), text))
-    return tuple(found)
+    return _whole(found) if b"*" in value else tuple(found)
+
+
+def _whole(found: Sequence[tuple[bytes, bytes]]) -> Parameters:
+    """Each parameter whole, where its first piece stood; what lacks a piece before it stays as it is."""
+    numbered: dict[bytes, dict[int, tuple[bytes, bool]]] = {}
+    for name, value in found:
+        if match := _PIECE.match(name):
+            numbered.setdefault(match[1], {}).setdefault(int(match[2]), (value, bool(match[3])))
+    listed: list[tuple[bytes, bytes]] = []
+    for name, value in found:
+        match = _PIECE.match(name)
+        pieces = _following(numbered[match[1]]) if match else []
+        if not match or int(match[2]) >= len(pieces):
+            listed.append((name, value))
+        elif int(match[2]) == 0:
+            listed.append(_joined(match[1], pieces))
+    return tuple(listed)
+
+
+def _following(numbered: Mapping[int, tuple[bytes, bool]]) -> list[tuple[bytes, bool]]:
+    """Pieces from the first on, as far as none is missing."""
+    pieces: list[tuple[bytes, bool]] = []
+    while len(pieces) in numbered:
+        pieces.append(numbered[len(pieces)])
+    return pieces
+
+
+def _joined(name: bytes, pieces: Sequence[tuple[bytes, bool]]) -> tuple[bytes, bytes]:
+    """RFC 2231 §4.1: where the first piece names a charset, those that are plain are written as the others."""
+    _, coded = pieces[0]
+    if not coded:
+        return name, b"".join(value for value, _ in pieces)
+    return name + b"*", b"".join(
+        value if coded else quote(value, _ATTRIBUTE_CHARS).encode() for value, coded in pieces
+    )
+
+
+def encoding(value: bytes) -> bytes:
+    """Content-Transfer-Encoding: a word in lower case, without what is said besides (RFC 2045 §6.1)."""
+    match = _ENCODING.match(unfold(value))
+    return match[1].lower() if match else b""

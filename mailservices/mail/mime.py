@@ -57,6 +57,12 @@ class Part:
         """The message that a message/rfc822 holds."""
         return self.children[0] if self.children and self.type.type == b"message" else None
 
+    @property
+    def encoding(self) -> bytes:
+        """How its body is encoded, such as base64, in lower case; empty where that is not said."""
+        values = self.fields.get(b"content-transfer-encoding")
+        return content.encoding(values[0]) if values else b""
+
     def field(self, name: bytes) -> bytes | None:
         """The first field of this name, unfolded."""
         values = self.fields.get(name)
@@ -115,8 +121,7 @@ class _Scanner:
 
     def _message(self, part: Part, depth: int) -> list[Part]:
         # RFC 2046 §5.2.1: a message that is encoded cannot be looked into.
-        encoding = (part.field(b"content-transfer-encoding") or b"").lower()
-        if encoding in (b"base64", b"quoted-printable"):
+        if part.encoding in (b"base64", b"quoted-printable"):
             return []
         return [self._inner(part.body, PLAIN, depth)]
 

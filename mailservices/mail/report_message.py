@@ -105,9 +105,7 @@ def enclosed(header: bytes, body: Octets) -> Iterator[bytes]:
     for part in _leaves(message):
         if part.type.type == b"application" or part.type.subtype == b"xml" or _has_name(part):
             end = min(part.body.end, part.body.start + ATTACHMENT_OCTETS)
-            yield b"".join(
-                transfer.undone([body[part.body.start : end]], part.field(b"content-transfer-encoding"))
-            )
+            yield b"".join(transfer.undone([body[part.body.start : end]], part.encoding))
             found += 1
             if found == ATTACHMENTS:
                 return

@@ -115,7 +115,7 @@ def read(header: bytes, body: Octets, return_path: str = "") -> Returned | None:
 
 def _octets(part: Part, body: Octets) -> bytes:
     pieces = [body[part.body.start : min(part.body.end, part.body.start + LOOKED_AT)]]
-    return b"".join(transfer.undone(pieces, part.field(b"content-transfer-encoding")))
+    return b"".join(transfer.undone(pieces, part.encoding))
 
 
 def _message_id(message: Part, body: Octets) -> str:

@@ -31,7 +31,7 @@ def encoded(header: bytes, body: Octets) -> Iterator[bytes]:
 
 
 def _part(part: Part, header: bytes, body: Octets) -> Iterator[bytes]:
-    encoding = (part.field(b"content-transfer-encoding") or b"").lower()
+    encoding = part.encoding
     if part.type.type == b"multipart" and part.type.subtype == b"signed":
         # What somebody else has signed stays as it was signed.
         yield header

@@ -140,14 +140,13 @@ def _basic(part: Part) -> list[bytes]:
     if (kind == b"message" and subtype in (b"rfc822", b"global") and not part.children) or kind == b"multipart":
         # What could not be looked into has no structure to show: it is a row of octets (RFC 2046 §5.1.7, §4.5.1).
         kind, subtype = b"application", b"octet-stream"
-    encoding = part.field(b"content-transfer-encoding") or b"7bit"
     return [
         quoted(kind.upper()),
         quoted(subtype.upper()),
         _parameters(part.type.parameters),
         nstring(part.field(b"content-id")),
         nstring(part.field(b"content-description")),
-        quoted(encoding.split(b";")[0].strip().upper()[:40] or b"7BIT"),
+        quoted(part.encoding.upper()[:40] or b"7BIT"),
         b"%d" % len(part.body),
     ]
 

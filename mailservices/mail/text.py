@@ -109,7 +109,7 @@ def body_texts(part: Part, body: Octets) -> Iterator[str]:
 def part_text(part: Part, body: Octets, limit: int) -> str:
     """The text of one part, from so many of its octets."""
     octets = body[part.body.start : min(part.body.end, part.body.start + limit)]
-    plain = b"".join(transfer.undone([octets], part.field(b"content-transfer-encoding")))
+    plain = b"".join(transfer.undone([octets], part.encoding))
     return decode(plain, part.type.parameter(b"charset"))
 
 

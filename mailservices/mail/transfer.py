@@ -11,27 +11,23 @@ from typing import Final
 _NOT_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 #: The beginning of what quoted-printable writes with three octets, or of a soft line break.
 _UNFINISHED: Final = re.compile(rb"=[0-9A-Fa-f\r]?\Z")
-_AS_IT_STANDS: Final = frozenset({b"", b"7bit", b"8bit", b"binary"})
+_KNOWN: Final = frozenset({b"", b"7bit", b"8bit", b"binary", b"base64", b"quoted-printable"})
 
 
-def is_known(encoding: bytes | None) -> bool:
-    """Whether octets in this encoding can be decoded at all (RFC 3516 §4.3 UNKNOWN-CTE)."""
-    return _name(encoding) in _AS_IT_STANDS | {b"base64", b"quoted-printable"}
+def is_known(encoding: bytes) -> bool:
+    """Whether octets in this encoding (`Part.encoding`) can be decoded at all (RFC 3516 §4.3 UNKNOWN-CTE)."""
+    return encoding in _KNOWN
 
 
-def undone(pieces: Iterable[bytes], encoding: bytes | None) -> Iterator[bytes]:
+def undone(pieces: Iterable[bytes], encoding: bytes) -> Iterator[bytes]:
     """What these octets say; as they stand where the encoding is not known."""
-    match _name(encoding):
+    match encoding:
         case b"base64":
             return _from_base64(pieces)
         case b"quoted-printable":
             return _from_quoted_printable(pieces)
         case _:
             return iter(pieces)
-
-
-def _name(encoding: bytes | None) -> bytes:
-    return (encoding or b"").strip().lower()
 
 
 def _from_base64(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from mailservices.mail.content import DIGESTED, PARAMETERS, PLAIN, MediaType, Parameters, disposition, parse
+from mailservices.mail.content import (
+    DIGESTED,
+    PARAMETERS,
+    PLAIN,
+    MediaType,
+    Parameters,
+    disposition,
+    encoding,
+    parse,
+)
 
 
 def media(kind: bytes, subtype: bytes, *parameters: tuple[bytes, bytes]) -> MediaType:
@@ -27,8 +36,17 @@ UTF8 = (b"charset", b"utf-8")
         (b'a/b; name="not closed', media(b"a", b"b", (b"name", b"not closed"))),
         (b"a/b; name=", media(b"a", b"b", (b"name", b""))),
         (b"a/b; name=gr\xfc\xdfe", media(b"a", b"b", (b"name", b"gr\xfc\xdfe"))),
-        # RFC 2231 is for the reader to put together.
-        (b"a/b; name*0*=utf-8''a; name*1=b", media(b"a", b"b", (b"name*0*", b"utf-8''a"), (b"name*1", b"b"))),
+        # RFC 2231 §3: pieces are put together, in whatever order they come; §4 is the reader's.
+        (b'a/b; name*0="long "; name*1=er.txt', media(b"a", b"b", (b"name", b"long er.txt"))),
+        (b"a/b; x*1=2; y=z; X*0=1; x*2=3", media(b"a", b"b", (b"y", b"z"), (b"x", b"123"))),
+        (b"a/b; name*=utf-8''a%20b", media(b"a", b"b", (b"name*", b"utf-8''a%20b"))),
+        # §4.1: what is plain beside pieces of a charset must not be taken for theirs.
+        (b"a/b; name*0*=utf-8''a%20; name*1=\"5% b\"", media(b"a", b"b", (b"name*", b"utf-8''a%205%25%20b"))),
+        (b"a/b; name*0=a; name*1*=%20", media(b"a", b"b", (b"name", b"a%20"))),
+        # Where a piece is missing, what follows stays as it is; of two that are alike the first counts.
+        (b"a/b; x*0=1; x*2=3", media(b"a", b"b", (b"x", b"1"), (b"x*2", b"3"))),
+        (b"a/b; x*1=2; x*01=3", media(b"a", b"b", (b"x*1", b"2"), (b"x*01", b"3"))),
+        (b"a/b; x*0=1; x*0=2; x=3", media(b"a", b"b", (b"x", b"1"), (b"x", b"1"), (b"x", b"3"))),
         # RFC 2045 §5.1: comments may stand there.
         (b"text/html; charset=utf-8 (plain text)", media(b"text", b"html", UTF8)),
         (b"text/html (plain) ; charset=utf-8", media(b"text", b"html", UTF8)),
@@ -62,6 +80,23 @@ def test_a_parameter_is_found_by_its_name() -> None:
 
 def test_parameters_without_end_are_cut() -> None:
     assert len(parse(b"a/b" + b"; x=y" * (PARAMETERS + 5)).parameters) == PARAMETERS
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (b"base64", b"base64"),
+        (b" Quoted-Printable\r\n\t", b"quoted-printable"),
+        # RFC 2045 §6.1, §5.1: comments may stand there.
+        (b"7bit (as it is)", b"7bit"),
+        (b"(one) (two) 8BIT;", b"8bit"),
+        (b'"base64"', b"base64"),
+        (b"", b""),
+        (b";", b""),
+    ],
+)
+def test_encodings_are_read(value: bytes, word: bytes) -> None:
+    assert encoding(value) == word
 
 
 @pytest.mark.parametrize(

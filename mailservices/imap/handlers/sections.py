@@ -230,12 +230,12 @@ async def can_send(message: Message, wanted: Sequence[Section]) -> bool:
     return True
 
 
-def _encoding(part: Part) -> bytes | None:
+def _encoding(part: Part) -> bytes:
     """What has parts itself is not encoded (RFC 2045 §6.4)."""
-    return None if part.children else part.field(b"content-transfer-encoding")
+    return b"" if part.children else part.encoding
 
 
-def _decode(body: Octets, span: Range, encoding: bytes | None, into: IO[bytes]) -> tuple[int, bool]:
+def _decode(body: Octets, span: Range, encoding: bytes, into: IO[bytes]) -> tuple[int, bool]:
     """Octets written, and whether there is a NUL among them."""
     ends = range(span.start, span.end, PIECE_OCTETS)
     pieces = (bytes(body[start : min(start + PIECE_OCTETS, span.end)]) for start in ends)

@@ -106,11 +106,11 @@ def encrypted_part(message: Part) -> Part | None:
 def octets(part: Part, body: Octets, limit: int = INLINE_OCTETS) -> bytes:
     """What a part says, with its transfer encoding undone."""
     piece = bytes(body[part.body.start : min(part.body.end, part.body.start + limit)])
-    return b"".join(transfer.undone([piece], part.field(b"content-transfer-encoding")))
+    return b"".join(transfer.undone([piece], part.encoding))
 
 
 def _is_message(part: Part, body: Octets) -> bool:
     """Whether it begins and ends as an armoured message; what lies between is not looked at."""
     tail = bytes(body[max(part.body.start, part.body.end - _END_OCTETS) : part.body.end])
-    end = b"".join(transfer.undone([tail], part.field(b"content-transfer-encoding")))
+    end = b"".join(transfer.undone([tail], part.encoding))
     return _MESSAGE.match(octets(part, body, _END_OCTETS)) is not None and _MESSAGE_END.search(end) is not None

@@ -49,4 +49,4 @@ def is_pkcs7(part: Part) -> bool:
 def octets(part: Part, body: Octets) -> bytes:
     """What lies in the part, decoded."""
     raw = bytes(body[part.body.start : part.body.end])
-    return b"".join(transfer.undone([raw], part.field(b"content-transfer-encoding")))
+    return b"".join(transfer.undone([raw], part.encoding))
