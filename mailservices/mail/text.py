@@ -8,8 +8,9 @@ import html
 import quopri
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote_to_bytes
 
-from mailservices.mail import headers, transfer
+from mailservices.mail import content, headers, transfer
 from mailservices.mail.headers import Octets
 from mailservices.mail.mime import Part
 
@@ -92,12 +93,26 @@ def header_texts(header: bytes) -> Iterator[tuple[str, str]]:
         yield name.decode("ascii", "replace"), decode_field(value)
 
 
+def part_fields(part: Part, body: Octets) -> Iterator[tuple[str, str]]:
+    """The same of all parts within a message, those of messages in it too; and what its files are called."""
+    yield from _file_names(part)
+    for child in part.children:
+        if child.header is not None:
+            yield from header_texts(bytes(body[child.header.start : child.header.end]))
+        yield from part_fields(child, body)
+
+
+def _file_names(part: Part) -> Iterator[tuple[str, str]]:
+    """Where they are not to be read in the field itself (RFC 2231 §4)."""
+    disposition = content.disposition(part.field(b"content-disposition") or b"")
+    for name, value in (*part.type.parameters, *(disposition[1] if disposition else ())):
+        if name in (b"name*", b"filename*"):
+            charset, _, said = value.partition(b"'")
+            yield "filename", decode(unquote_to_bytes(said.partition(b"'")[2]), charset)
+
+
 def body_texts(part: Part, body: Octets) -> Iterator[str]:
-    """The text of every text part, and the headers of messages within the message."""
-    inner = part.message
-    if inner is not None and inner.header is not None:
-        for name, text in header_texts(body[inner.header.start : inner.header.end]):
-            yield f"{name}: {text}"
+    """The text of every text part."""
     if part.children:
         for child in part.children:
             yield from body_texts(child, body)

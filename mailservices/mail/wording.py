@@ -4,6 +4,8 @@ The same for a message that is looked through now and for one that the index has
 """
 
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,7 +28,9 @@ _UNFIT: Final = re.compile("[\0\uffff\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Of one message. `header` has each field as `NAME: value`, with BETWEEN before and after."""
+    """Of one message. `header` has each field as `NAME: value`, with BETWEEN before and after: the message's own, then
+    those of its parts, with a space before their names.
+    """
 
     header: str
     body: str
@@ -66,14 +70,29 @@ def read(head: bytes, tree: Part | None, body: Octets, most: int | None = None) 
     """The wording of a message; without a tree, of its header alone.
 
     Args:
-        most: characters of the text; the rest is left out.
+        most: characters of its parts; the rest is left out.
     """
-    fields = "".join(f"{BETWEEN}{spelled(name)}: {spelled(value)}" for name, value in text.header_texts(head))
-    said, left = [], most
-    for one in text.body_texts(tree, body) if tree is not None else ():
-        said.append(spelled(one))
-        if left is not None:
-            left -= len(said[-1]) + 1
-            if left < 0:
-                return Wording(fields + BETWEEN, BETWEEN.join(said)[:most], whole=False)
-    return Wording(fields + BETWEEN, BETWEEN.join(said))
+    fields = [_field(name, value) for name, value in text.header_texts(head)]
+    said: list[str] = []
+    left, whole = sys.maxsize if most is None else most, True
+    for texts, one in _parts(tree, body, fields, said) if tree is not None else ():
+        whole = len(one) <= left
+        texts.append(one[:left])
+        if not whole:
+            break
+        left = max(0, left - len(one) - 1)
+    return Wording(BETWEEN + "".join(one + BETWEEN for one in fields), BETWEEN.join(said), whole)
+
+
+def _parts(tree: Part, body: Octets, fields: list[str], said: list[str]) -> Iterator[tuple[list[str], str]]:
+    """What the parts say, each with where it belongs."""
+    for name, value in text.part_fields(tree, body):
+        # TEXT finds it, BODY does not, and HEADER is for the message's own (RFC 9051 §6.4.4): nobody asks for a
+        # name with a space before it.
+        yield fields, " " + _field(name, value)
+    for one in text.body_texts(tree, body):
+        yield said, spelled(one)
+
+
+def _field(name: str, value: str) -> str:
+    return f"{spelled(name)}: {spelled(value)}"

@@ -49,6 +49,7 @@ from mailservices.mail import (
     unpacking,
     webhooks,
     wkd,
+    wording,
 )
 from mailservices.mail.arc.verify import Verifier as ArcVerifier
 from mailservices.mail.authors import of as author_addresses
@@ -95,6 +96,8 @@ LATER: Final = datetime(2027, 1, 1, tzinfo=UTC)
 LITERAL_OCTETS: Final = 8 * 1024
 #: What every printed structure may be longer than its message.
 GROWTH: Final = 200
+#: Characters of a text of which a part is kept.
+FEW_CHARACTERS: Final = 100
 #: Of a surrogate header: an address of nobody for each octet, at most.
 SURROGATE_GROWTH: Final = 80
 
@@ -470,7 +473,7 @@ def surrogates(octets: bytes) -> None:
 
 @target
 def messages(octets: bytes) -> None:
-    """Any message has a structure that is well formed, ranges that lie within it, and a text."""
+    """Any message has a structure that is well formed, ranges that lie within it, and words to search in."""
     header, body = headers.split(octets)
     facts = structure.read(header, body)
     brief = structure.without_extensions(header, body)
@@ -479,10 +482,11 @@ def messages(octets: bytes) -> None:
         well_formed(printed)
     tree = mime.scan(header, body)
     check_ranges(tree, mime.Range(0, len(body)), 0)
-    for _ in text.body_texts(tree, body):
-        pass
-    for _ in text.header_texts(header):
-        pass
+    whole, part = wording.read(header, tree, body), wording.read(header, tree, body, FEW_CHARACTERS)
+    assert whole.whole
+    assert whole.body.startswith(part.body)
+    assert whole.header.startswith(part.header.removesuffix(wording.BETWEEN))
+    assert part.whole == (part == whole)
 
 
 def check_ranges(part: mime.Part, within: mime.Range, depth: int) -> None:
@@ -543,6 +547,7 @@ def media_types(octets: bytes) -> None:
     assert read.subtype
     assert len(read.parameters) <= content.PARAMETERS
     content.disposition(octets)
+    content.encoding(octets)
 
 
 @target

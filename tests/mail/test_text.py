@@ -85,7 +85,7 @@ def body_of(header: bytes, body: bytes) -> list[str]:
         (
             b"Content-Type: message/rfc822\r\n\r\n",
             b"Subject: =?utf-8?q?x=C3=A9?=\r\n\r\ninside",
-            ["subject: xé", "inside"],
+            ["inside"],
         ),
     ],
 )
@@ -112,3 +112,33 @@ def test_only_so_much_of_a_part_is_looked_at() -> None:
 )
 def test_html_is_read_without_its_tags(markup: str, shown: str) -> None:
     assert text.without_tags(markup) == shown
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "fields"),
+    [
+        (b"Subject: own\r\n\r\n", b"plain", []),
+        (
+            b"Content-Type: message/rfc822\r\n\r\n",
+            b"Subject: =?utf-8?q?x=C3=A9?=\r\n\r\ninside",
+            [("subject", "xé")],
+        ),
+        (
+            b"Content-Type: multipart/mixed; boundary=b\r\n\r\n",
+            b"--b\r\n\r\none\r\n--b\r\nContent-Disposition: attachment; filename=a.pdf\r\n\r\nPDF\r\n--b--\r\n",
+            [("content-disposition", "attachment; filename=a.pdf")],
+        ),
+        # RFC 2231: what a file is called is not to be read in the field.
+        (b"Content-Type: a/b; name*=utf-8'de'Gr%C3%BC%C3%9Fe\r\n\r\n", b"", [("filename", "Grüße")]),
+        (
+            b"Content-Disposition: attachment; filename*0*=iso-8859-1''%E9; filename*1=.txt\r\n\r\n",
+            b"",
+            [("filename", "é.txt")],
+        ),
+        (b"Content-Disposition: attachment; filename*=nonsense\r\n\r\n", b"", [("filename", "")]),
+    ],
+)
+def test_fields_of_parts_and_names_of_files_are_read(
+    header: bytes, body: bytes, fields: list[tuple[str, str]]
+) -> None:
+    assert list(text.part_fields(scan(header, body), body)) == fields

@@ -21,6 +21,7 @@ Received: by b
 Content-Type: multipart/mixed; boundary=b
 
 --b
+Content-Description: =?utf-8?q?=C3=84pfel?=
 
 plain words
 --b
@@ -52,6 +53,23 @@ def test_words_are_found_in_each_part_and_across_none() -> None:
     assert not said.has(spelled("missing"))
     assert not said.body_has(spelled("subject"))
     assert not said.has(spelled(f"words{BETWEEN}"))
+
+
+def test_fields_of_parts_are_found_but_by_no_name_and_not_in_the_text() -> None:
+    said = read(MESSAGE)
+    assert said.has(spelled("\u00e4pfel"))
+    assert said.has(spelled("content-description: \u00c4PF"))
+    assert said.has(spelled("text/html"))
+    assert not said.body_has(spelled("\u00e4pfel"))
+    assert not said.field_has("CONTENT-DESCRIPTION", "")
+    assert said.field_has("CONTENT-TYPE", spelled("boundary"))
+    assert not said.field_has("CONTENT-TYPE", spelled("html"))
+
+
+def test_of_many_fields_of_parts_some_are_kept() -> None:
+    said = read(MESSAGE, most=10)
+    assert (said.whole, said.body) == (False, "")
+    assert said.header.endswith(f"{BETWEEN} CONTENT-D{BETWEEN}")
 
 
 def test_of_a_long_text_a_part_is_kept() -> None:
