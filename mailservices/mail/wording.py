@@ -28,7 +28,7 @@ _UNFIT: Final = re.compile("[\0\uffff\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Of one message. `header` has each field as `NAME: value`, with BETWEEN before and after: the message's own, then
+    """Of one message. `header` has each field as `NAME: value`, BETWEEN before and after: the message's own, then
     those of its parts, with a space before their names.
     """
 
