@@ -3,7 +3,7 @@
 Threads may be as deep as a folder has messages: nothing here calls itself.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -14,7 +14,8 @@ class Algorithm(Enum):
 
     ORDEREDSUBJECT = b"ORDEREDSUBJECT"
     REFERENCES = b"REFERENCES"
-    #: As REFERENCES, but subjects join nothing, and the thread that something came into last stands last.
+    #: As REFERENCES, but subjects join nothing, and the thread that something came into last stands last. Within a
+    #: thread they are in the order in which they were sent.
     REFS = b"REFS"
 
 
@@ -68,9 +69,6 @@ class Node:
         return self.entry is not None and self.entry.is_reply
 
 
-Key = Callable[[Node], tuple[datetime, int]]
-
-
 def thread(algorithm: Algorithm, entries: Iterable[Entry]) -> list[Node]:
     """The heads of the threads of these messages, in the order in which they are told.
 
@@ -80,14 +78,14 @@ def thread(algorithm: Algorithm, entries: Iterable[Entry]) -> list[Node]:
         return _by_subject(entries)
     roots = _pruned(_linked(entries))
     if algorithm is Algorithm.REFS:
-        _sort_siblings(roots, _arrived)
+        _sort_siblings(roots)
         latest = {root: max(_arrived(node) for node in _below([root])) for root in roots}
         return sorted(roots, key=latest.__getitem__)
     for root in roots:
         if root.entry is None:
-            _sort_children(root, _sent)
+            _sort_children(root)
     roots = _merged(sorted(roots, key=_sent))
-    _sort_siblings(roots, _sent)
+    _sort_siblings(roots)
     return sorted(roots, key=_sent)
 
 
@@ -196,15 +194,15 @@ def _stands_better(root: Node, other: Node) -> bool:
     return other.entry is not None and (root.entry is None or (other.is_reply and not root.is_reply))
 
 
-def _sort_siblings(roots: list[Node], key: Key) -> None:
+def _sort_siblings(roots: list[Node]) -> None:
     """(6): the youngest generation first."""
     for node in reversed(list(_below(roots))):
-        _sort_children(node, key)
+        _sort_children(node)
 
 
-def _sort_children(node: Node, key: Key) -> None:
+def _sort_children(node: Node) -> None:
     if len(node.children) > 1:
-        node.children = dict.fromkeys(sorted(node.children, key=key))
+        node.children = dict.fromkeys(sorted(node.children, key=_sent))
 
 
 def _sent(node: Node) -> tuple[datetime, int]:

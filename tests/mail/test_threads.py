@@ -104,6 +104,9 @@ def test_refs() -> None:
     entries = [entry(1, "a", arrived=1), entry(2, "a", arrived=2), entry(3, "a", "1", arrived=3, sent=0)]
     assert told(REFS, *entries) == "(2)(1 3)"
     assert told(REFS, entry(1, "", "x"), entry(2, "", "x")) == "((1)(2))"
+    answers = [entry(2, "", "1", arrived=2, sent=3), entry(3, "", "1", arrived=3, sent=2)]
+    assert told(REFS, *answers) == "((3)(2))"
+    assert told(REFS, entry(1, ""), *answers) == "(1 (3)(2))"
 
 
 def test_a_thread_may_be_as_deep_as_a_folder() -> None:
