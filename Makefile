@@ -9,7 +9,7 @@ WAITING = $(patsubst %,tests/e2e/test_%.py,guessing policy signatures signing_in
 SILENT = $(patsubst %,tests/faults/test_%.py,maildrops silence workers)
 BESIDE = @$(MAKE) --no-print-directory --output-sync=target
 
-.PHONY: help setup run check fmt test rooms sockets waiting pages subjects faults storms silence fuzz e2e bench compose-test lock messages migrations
+.PHONY: help setup run check fmt test rooms sockets waiting pages faults storms silence fuzz e2e bench compose-test lock messages migrations
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 run: ## the whole appliance on this machine, no containers: prints every address
@@ -17,7 +17,7 @@ run: ## the whole appliance on this machine, no containers: prints every address
 setup: ## environment for developers: .venv, PostgreSQL, Redis, the tests' mail clients
 	@$(PYTHON) -m appliance setup-dev
 test: setup ## every test but the long ones below, on a private PostgreSQL and Redis
-	$(BESIDE) --jobs=4 $(if $(ARGS),rooms,pages sockets subjects waiting rooms)
+	$(BESIDE) --jobs=3 $(if $(ARGS),rooms,pages sockets waiting rooms)
 rooms:
 	@$(BIN)/pytest $(if $(ARGS),$(ARGS),$(addprefix --ignore=tests/,e2e transcripts webadmin))
 sockets:
@@ -27,9 +27,7 @@ waiting:
 e2e: setup ## the real `make run`: started, used, damaged, killed, in folders and on ports of its own
 	@$(BIN)/pytest tests/appliance $(ARGS)
 pages:
-	@$(BIN)/pytest $(wildcard tests/webadmin/test_*.py)
-subjects:
-	@$(BIN)/pytest $(wildcard tests/webadmin/*/)
+	@$(BIN)/pytest tests/webadmin
 faults: setup ## kill -9, outages and hostile clients, for minutes
 	$(BESIDE) --jobs=2 $(if $(ARGS),storms,storms silence)
 storms:

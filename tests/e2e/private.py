@@ -74,6 +74,10 @@ def messages(services: Services, person: Person, folder: str = "INBOX") -> list[
         return [part[1] for part in found if isinstance(part, tuple)]
 
 
+def is_enclosed(message: bytes) -> bool:
+    return decrypt.sealed(*headers.split(message)) is not None
+
+
 def opened(message: bytes, name: str = "alice") -> bytes:
     """What its owner reads of it."""
     header, body = headers.split(message)

@@ -122,7 +122,9 @@ def test_large_messages_are_streamed(imap: Client) -> None:
     [
         ("ALL", b"1 2 3"), ("ANSWERED", b""), ("SEEN", b"2"), ("UNSEEN", b"1 3"), ("KEYWORD blue", b"2"),
         ("UNKEYWORD BLUE", b"1 3"), ("FROM bob", b"1"), ('SUBJECT "café"', b"1"), ('NOT SUBJECT "café"', b"2 3"),
-        ('BODY "Grüße"', b"1"), ("TEXT inside", b"1"), ("BODY Subject", b"1"), ("HEADER Message-ID 1@x", b"1"),
+        ('BODY "Grüße"', b"1"), ("TEXT inside", b"1"), ("BODY Subject", b""),
+        # RFC 9051 §6.4.4: TEXT matches fields of parts, too, but BODY none, nor those of a message within.
+        ("TEXT inner", b"1"), ("TEXT rfc822", b"1"), ("BODY rfc822", b""), ("HEADER Message-ID 1@x", b"1"),
         ('HEADER X-None ""', b""), ("SENTON 3-Aug-2026", b"1"), ("SENTSINCE 4-Aug-2026", b""),
         ("SENTBEFORE 4-Aug-2026", b"1"), ("ON 6-Jan-2020", b"3"), ("BEFORE 7-Jan-2020", b"3"),
         ("SINCE 1-Jan-2026", b"1 2"), ("LARGER 300", b"1"), ("SMALLER 300", b"2 3"), ("2:*", b"2 3"),
