@@ -94,11 +94,11 @@ def header_texts(header: bytes) -> Iterator[tuple[str, str]]:
 
 
 def part_fields(part: Part, body: Octets) -> Iterator[tuple[str, str]]:
-    """The same of all parts within a message, those of messages in it too; and what its files are called."""
+    """The same of a part and all within it, those of messages in it too; and what its files are called."""
+    if part.header is not None:
+        yield from header_texts(bytes(body[part.header.start : part.header.end]))
     yield from _file_names(part)
     for child in part.children:
-        if child.header is not None:
-            yield from header_texts(bytes(body[child.header.start : child.header.end]))
         yield from part_fields(child, body)
 
 
