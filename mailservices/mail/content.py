@@ -1,7 +1,7 @@
 """Content-Type and its kin (RFC 2045 §5, RFC 2183): a value with parameters; and how a body is encoded (§6.1).
 
-Nothing that strangers write is an error. A parameter that comes in pieces is one (RFC 2231 §3); its charset is the
-reader's to undo, as in the pieces of one that names any (§4).
+Nothing that strangers write is an error. A parameter that comes in pieces is put together (RFC 2231 §3), as IMAP
+servers must (§6); where it names a charset (§4), that is the reader's to undo.
 """
 
 import re
@@ -99,14 +99,14 @@ def _whole(found: Sequence[tuple[bytes, bytes]]) -> Parameters:
     for name, value in found:
         if match := _PIECE.match(name):
             numbered.setdefault(match[1], {}).setdefault(int(match[2]), (value, bool(match[3])))
+    following = {name: _following(pieces) for name, pieces in numbered.items()}
     listed: list[tuple[bytes, bytes]] = []
     for name, value in found:
         match = _PIECE.match(name)
-        pieces = _following(numbered[match[1]]) if match else []
-        if not match or int(match[2]) >= len(pieces):
+        if not match or int(match[2]) >= len(following[match[1]]):
             listed.append((name, value))
         elif int(match[2]) == 0:
-            listed.append(_joined(match[1], pieces))
+            listed.append(_joined(match[1], following[match[1]]))
     return tuple(listed)
 
 

@@ -94,7 +94,7 @@ def take_files() -> None:
 
 
 def keep_what_stands() -> None:
-    """What a process has made by its start stays: nobody looks for garbage in it again, nor copies its pages."""
+    """What a process has made by its start stays: nobody looks for garbage in it again, while its clients wait."""
     gc.collect()
     gc.freeze()
 
