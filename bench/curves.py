@@ -45,8 +45,8 @@ FILL = (
     SELECT %(account)s, %(box)s, d.n, 2, m.flags, m.internaldate, m.size, d.content_id
     FROM made d JOIN mail_message m ON m.account_id = %(from_account)s AND m.mailbox_id = %(from_box)s
         AND m.uid = d.like_uid""",
-    """UPDATE mail_mailbox b SET uidnext = t.last + 1, modseq = 3, messages = t.messages, bytes = t.bytes,
-        unseen = t.unseen, recent_from = t.last + 1
+    """UPDATE mail_mailbox b SET uidnext = t.last + 1, modseq = 3, logged = 3, unlogged = 3,
+        messages = t.messages, bytes = t.bytes, unseen = t.unseen, recent_from = t.last + 1
     FROM (SELECT max(uid) AS last, count(*) AS messages, sum(size) AS bytes,
             count(*) FILTER (WHERE flags & 1 = 0) AS unseen FROM mail_message
           WHERE account_id = %(account)s AND mailbox_id = %(box)s) t

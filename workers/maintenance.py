@@ -39,6 +39,7 @@ async def tidy(pool: Pool) -> None:
     for step in (
         maintenance.drop_old_trace,
         maintenance.drop_tombstones,
+        maintenance.drop_changes,
         maintenance.drop_settled,
         maintenance.drop_accounts,
         greylist.drop_greylisted,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mailservices.mail.flags import DELETED, SEEN
 from mailservices.mail.search import (
     All,
     And,
@@ -158,7 +159,7 @@ class Writer:
             case Or(left, right):
                 return f"({self.condition(left)} OR {self.condition(right)})"
             case Not(HasFlag(bit)):
-                return _flag(bit, 0)
+                return f"NOT {_flag(bit)}"
             case Not(inner):
                 return f"NOT coalesce({self.condition(inner)}, false)"
             case InHeader() | InBody() | InText():
@@ -176,7 +177,7 @@ class Writer:
             case All():
                 return "true"
             case HasFlag(bit):
-                return _flag(bit, bit)
+                return _flag(bit)
             case HasKeyword(word):
                 # RFC 9051 §2.3.2: keywords are compared without regard to case.
                 return f"lower({self._argument(word)}::text) = ANY(lower(m.keywords::text)::text[])"
@@ -278,9 +279,9 @@ class Writer:
         return f"${len(self.arguments) + 2}"
 
 
-def _flag(bit: int, value: int) -> str:
-    """As the conditions of the indexes say it."""
-    return f"m.flags & {int(bit)} = {int(value)}"
+def _flag(bit: int) -> str:
+    """Two have columns, which the conditions of indexes name."""
+    return {SEEN: "m.seen", DELETED: "m.deleted"}.get(bit) or f"(m.flags & {int(bit)} <> 0)"
 
 
 def _escaped(text: str) -> str:

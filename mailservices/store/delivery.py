@@ -15,7 +15,7 @@ from mailservices.mail.flags import DELETED, SEEN
 from mailservices.store import aggregates, answers, bodies, outgoing, queue, reports, returned, trace, webhooks
 from mailservices.store.bodies import Body
 from mailservices.store.ids import new_id
-from mailservices.store.modseqs import NEXT
+from mailservices.store.modseqs import NEW, drawn, logged
 from mailservices.store.outgoing import Outgoing
 from mailservices.store.pool import Connection
 from mailservices.store.room import has_room
@@ -34,14 +34,16 @@ WITH used AS (
     UPDATE mail_usage u SET bytes = u.bytes + d.bytes, messages = u.messages + d.messages
     FROM unnest($7::bigint[], $8::bigint[], $9::bigint[]) AS d(account_id, bytes, messages)
     WHERE u.account_id = d.account_id
-)
-UPDATE mail_mailbox m
-SET uidnext = m.uidnext + d.messages, modseq = {NEXT}, messages = m.messages + d.messages,
-    unseen = m.unseen + d.unseen, deleted = m.deleted + d.deleted, bytes = m.bytes + d.bytes
-FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-     AS d(account_id, mailbox_id, messages, unseen, deleted, bytes)
-WHERE m.account_id = d.account_id AND m.mailbox_id = d.mailbox_id
-RETURNING m.account_id, m.mailbox_id, m.uidvalidity, m.uidnext - d.messages AS first_uid, m.modseq
+), numbers AS (
+    UPDATE mail_mailbox m
+    SET uidnext = m.uidnext + d.messages, {drawn()}, messages = m.messages + d.messages,
+        unseen = m.unseen + d.unseen, deleted = m.deleted + d.deleted, bytes = m.bytes + d.bytes
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+         AS d(account_id, mailbox_id, messages, unseen, deleted, bytes)
+    WHERE m.account_id = d.account_id AND m.mailbox_id = d.mailbox_id
+    RETURNING m.account_id, m.mailbox_id, m.uidvalidity, m.uidnext - d.messages AS first_uid, m.uidnext, m.modseq
+), noted AS ({logged(f"account_id, mailbox_id, modseq, {NEW} FROM numbers")})
+SELECT account_id, mailbox_id, uidvalidity, first_uid, modseq FROM numbers
 """  # noqa: S608 - ours
 
 STANDS = """

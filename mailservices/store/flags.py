@@ -1,44 +1,54 @@
-"""Changes of flags: one statement, which does not wait for the disk (store/modseqs.py)."""
+"""Changes of flags: one statement, which does not wait for the disk (store/modseqs.py).
+
+It locks the folder alone, as everybody does who changes a message; to lock each message would take as long as to
+read it. But it sees the messages as they were when it began: where it then had to wait for the lock, it changes
+nothing, and is carried out again by who has the lock already.
+"""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mailservices.mail.changes import Changes
 from mailservices.mail.errors import NoSuchFolder
 from mailservices.mail.flags import Change, Flags
 from mailservices.store import messages
 from mailservices.store.chosen import IS_CHOSEN, chosen_messages
-from mailservices.store.modseqs import BLOCK, EPOCH, NEXT, begin_epoch
-from mailservices.store.pool import Pool, connection
+from mailservices.store.modseqs import BLOCK, EPOCH, NEXT, SPANS, begin_epoch, drawn, logged
+from mailservices.store.pool import Connection, Pool, connection, transaction
 
 #: A modseq that no change has.
 LARGEST = 2**63 - 1
 
 # $4 and $5 are the flags given, $6 how: REPLACE, ADD or REMOVE; those that were changed after $7 are left alone.
-# The folder's row is locked before any message's. What comes out is a row for the folder (kind 0), one for each
-# message that was changed (1), and one for each that somebody else had changed (2).
+# What comes out is a row for the folder (kind 0), one for each message that was changed (1), and one for each that
+# somebody else had changed (2).
 SET_FLAGS = f"""
 WITH folder AS (
     SELECT m.modseq, {NEXT} AS next, m.reserved, {EPOCH} AS epoch,
-           coalesce(m.epoch = {EPOCH}, false) AND m.modseq < m.reserved AS within
+           coalesce(m.epoch = {EPOCH}, false) AND m.modseq < m.reserved AS within,
+           m.modseq = (
+               SELECT b.modseq FROM mail_mailbox b WHERE b.account_id = $1 AND b.mailbox_id = $2) AS current
     FROM mail_mailbox m WHERE m.account_id = $1 AND m.mailbox_id = $2 FOR UPDATE OF m
 ), asked AS (
-    SELECT m.account_id, m.mailbox_id, m.uid, m.modseq > $7::bigint AS newer, m.flags AS old_flags,
+    SELECT m.ctid, m.uid, m.modseq > $7::bigint AS newer, m.flags AS old_flags,
            CASE $6::text WHEN 'FLAGS' THEN $4::smallint | (m.flags & $8::smallint) WHEN '+FLAGS' THEN m.flags | $4
                          ELSE m.flags & ~ $4::smallint END AS flags,
-           CASE $6 WHEN 'FLAGS' THEN $5::text[]
-                   WHEN '+FLAGS' THEN ARRAY(SELECT DISTINCT unnest(coalesce(m.keywords, '{{}}') || $5) ORDER BY 1)
-                   ELSE ARRAY(SELECT unnest(m.keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
+           CASE WHEN $6 = 'FLAGS' THEN $5::text[] WHEN $5 = '{{}}' THEN coalesce(m.keywords, '{{}}')
+                WHEN $6 = '+FLAGS'
+                THEN ARRAY(SELECT DISTINCT unnest(coalesce(m.keywords, '{{}}') || $5) ORDER BY 1)
+                ELSE ARRAY(SELECT unnest(m.keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
     FROM folder f CROSS JOIN {chosen_messages()} JOIN mail_message m ON {IS_CHOSEN}
-    FOR UPDATE OF m
+    WHERE f.current
 ), changed AS (
     UPDATE mail_message m SET flags = a.flags, keywords = nullif(a.keywords, '{{}}'), modseq = f.next
     FROM asked a CROSS JOIN folder f
-    WHERE m.account_id = a.account_id AND m.mailbox_id = a.mailbox_id AND m.uid = a.uid
-      AND NOT a.newer AND (m.flags <> a.flags OR coalesce(m.keywords, '{{}}') <> a.keywords)
+    WHERE m.ctid = a.ctid AND NOT a.newer AND (m.flags <> a.flags OR coalesce(m.keywords, '{{}}') <> a.keywords)
     RETURNING m.uid, m.flags, m.keywords, a.old_flags
+), noted AS (
+    {logged(f"$1, $2, f.next, {SPANS} FROM changed CROSS JOIN folder f GROUP BY f.next")}
 ), counted AS (
     UPDATE mail_mailbox m
-    SET modseq = f.next, unseen = m.unseen + c.unseen, deleted = m.deleted + c.deleted, epoch = f.epoch,
+    SET {drawn("f.next")}, unseen = m.unseen + c.unseen, deleted = m.deleted + c.deleted, epoch = f.epoch,
         reserved = CASE WHEN f.within THEN m.reserved WHEN f.epoch IS NULL THEN f.next ELSE f.next + {BLOCK} END
     FROM folder f CROSS JOIN (
         SELECT count(*) AS changes, coalesce(sum((old_flags & 1) - (flags & 1)), 0) AS unseen,
@@ -49,12 +59,13 @@ WITH folder AS (
     RETURNING f.next, CASE WHEN f.within THEN set_config('synchronous_commit', 'off', true) END
 )
 SELECT 0 AS kind, 0::bigint AS uid, coalesce(c.next, f.modseq) AS modseq, 0::smallint AS flags,
-       NULL::text[] AS keywords, f.epoch IS NULL AND c.next IS NOT NULL AS begins
+       NULL::text[] AS keywords, f.epoch IS NULL AND c.next IS NOT NULL AS begins, f.current
 FROM folder f LEFT JOIN counted c ON true
-UNION ALL SELECT 1, c.uid, f.next, c.flags, c.keywords, false FROM changed c CROSS JOIN folder f
-UNION ALL SELECT 2, uid, 0, 0, NULL, false FROM asked WHERE newer
+UNION ALL SELECT 1, c.uid, f.next, c.flags, c.keywords, false, true FROM changed c CROSS JOIN folder f
+UNION ALL SELECT 2, uid, 0, 0, NULL, false, true FROM asked WHERE newer
 ORDER BY kind, uid
 """  # noqa: S608 - ours
+LOCK = "SELECT FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2 FOR UPDATE"
 
 
 async def set_flags(
@@ -75,11 +86,19 @@ async def set_flags(
     Raises:
         NoSuchFolder
     """
-    async with connection(pool) as db:
-        rows = await db.fetch(
+
+    async def attempt(db: Connection) -> list[Any]:
+        return await db.fetch(
             SET_FLAGS, account_id, mailbox_id, chosen, flags.bits, list(flags.keywords), change.value,
             LARGEST if unchanged_since is None else unchanged_since, keeps,
         )  # fmt: skip
+
+    async with connection(pool) as db:
+        rows = await attempt(db)
+    if rows and not rows[0]["current"]:
+        async with transaction(pool) as db:
+            await db.execute(LOCK, account_id, mailbox_id)
+            rows = await attempt(db)
     if not rows:
         raise NoSuchFolder
     if rows[0]["begins"]:

@@ -61,6 +61,7 @@ DELETE FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2 RETURNING byt
 """
 DELETE_ANNOTATIONS = "DELETE FROM mail_annotation WHERE account_id = $1 AND mailbox_id = $2"
 DELETE_RIGHTS = "DELETE FROM mail_acl WHERE account_id = $1 AND mailbox_id = $2"
+DELETE_CHANGES = "DELETE FROM mail_change WHERE account_id = $1 AND mailbox_id = $2"
 DELETE_SEEN = "DELETE FROM mail_seen WHERE account_id = $1 AND mailbox_id = $2"
 DELETE_MESSAGES = """
 WITH gone AS (
@@ -223,11 +224,13 @@ async def delete(pool: Pool, account_id: int, name: str) -> None:
     async with transaction(pool) as db:
         await db.execute(LOCK_ACCOUNT, account_id)
         folder = await _find(db, account_id, name)
+        # The folder before its messages, as everybody locks them: flags are changed without the account's lock.
+        row: Any = await db.fetchrow(DELETE, account_id, folder.mailbox_id)
         await db.execute(DELETE_MESSAGES, account_id, folder.mailbox_id)
         await db.execute(DELETE_ANNOTATIONS, account_id, folder.mailbox_id)
         await db.execute(DELETE_RIGHTS, account_id, folder.mailbox_id)
+        await db.execute(DELETE_CHANGES, account_id, folder.mailbox_id)
         await db.execute(DELETE_SEEN, account_id, folder.mailbox_id)
-        row: Any = await db.fetchrow(DELETE, account_id, folder.mailbox_id)
         await db.execute(RELEASE, account_id, row["bytes"], row["messages"])
 
 

@@ -13,6 +13,8 @@ from mailservices.store.pool import Connection, Pool, connection, transaction
 
 #: How long a removed message can be brought back, a deleted account too.
 UNDELETE = timedelta(days=30)
+#: Who comes back to a folder within this time is told what has changed without all of it being looked at.
+CHANGES_KNOWN = timedelta(days=30)
 #: How long the queue shows what has been settled, and the trace what happened.
 SETTLED = timedelta(days=14)
 TRACE_DAYS = 30
@@ -43,12 +45,23 @@ RETURNING account_id, content_id, mailbox_id, modseq
 LOCK_ACCOUNTS = """
 SELECT FROM mail_usage WHERE account_id = ANY($1::bigint[]) ORDER BY account_id FOR UPDATE
 """
-FORGET = """
-UPDATE mail_mailbox m SET forgotten = greatest(m.forgotten, g.modseq)
+_UP_TO = """
+UPDATE mail_mailbox m SET {column} = greatest(m.{column}, g.modseq)
 FROM (SELECT account_id, mailbox_id, max(modseq) AS modseq
       FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS t(account_id, mailbox_id, modseq)
       GROUP BY account_id, mailbox_id) g
 WHERE m.account_id = g.account_id AND m.mailbox_id = g.mailbox_id
+"""
+FORGET = _UP_TO.format(column="forgotten")
+OLD_CHANGES = """
+SELECT account_id, mailbox_id, modseq FROM mail_change
+WHERE changed_at < now() - $2::interval ORDER BY changed_at LIMIT $1
+"""
+UNLOG = _UP_TO.format(column="unlogged")
+CHANGES = """
+DELETE FROM mail_change c
+USING unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS g(account_id, mailbox_id, modseq)
+WHERE c.account_id = g.account_id AND c.mailbox_id = g.mailbox_id AND c.modseq = g.modseq
 """
 CONTENTS = """
 WITH gone AS (
@@ -127,10 +140,12 @@ DEAD_REST = (
     "DELETE FROM privacy_submission WHERE account_id = $1",
     "DELETE FROM mail_acl WHERE account_id = $1 OR grantee_id = $1",
     "DELETE FROM mail_annotation WHERE account_id = $1",
+    "DELETE FROM mail_change WHERE account_id = $1",
     "DELETE FROM mail_gist WHERE account_id = $1",
     "DELETE FROM mail_preview WHERE account_id = $1",
     "DELETE FROM mail_wording WHERE account_id = $1",
     "DELETE FROM mail_reading WHERE account_id = $1",
+    "DELETE FROM mail_seen WHERE account_id = $1",
     "DELETE FROM mail_mailbox WHERE account_id = $1",
     "DELETE FROM mail_subscription WHERE account_id = $1",
     "DELETE FROM mail_lease WHERE account_id = $1",
@@ -181,6 +196,18 @@ async def drop_tombstones(pool: Pool, limit: int) -> int:
         held = await db.fetch(CONTENTS, [row[0] for row in gone], [row[1] for row in gone])
         await _drop_blobs(db, held)
         return len(gone)
+
+
+async def drop_changes(pool: Pool, limit: int) -> int:
+    """What was noted of changes so long ago that few come back to it."""
+    async with transaction(pool) as db:
+        old = await db.fetch(OLD_CHANGES, limit, CHANGES_KNOWN)
+        accounts, folders, modseqs = ([row[column] for row in old] for column in range(3))
+        # Before the rows: whoever deletes a folder has the account's lock when its rows are removed.
+        await db.execute(LOCK_ACCOUNTS, sorted(set(accounts)))
+        await db.execute(UNLOG, accounts, folders, modseqs)
+        await db.execute(CHANGES, accounts, folders, modseqs)
+        return len(old)
 
 
 async def drop_settled(pool: Pool, limit: int) -> int:

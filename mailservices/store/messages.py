@@ -17,7 +17,7 @@ from mailservices.mail.errors import MailboxFull, NoSuchFolder, Unavailable
 from mailservices.mail.flags import DELETED, SEEN
 from mailservices.store import doubt
 from mailservices.store.chosen import IS_CHOSEN, chosen_messages
-from mailservices.store.modseqs import NEXT
+from mailservices.store.modseqs import IS_LOGGED, LOGGED, NEW, drawn, logged
 from mailservices.store.pool import Connection, Pool, connection, transaction
 from mailservices.store.room import has_room
 
@@ -25,27 +25,35 @@ UIDS = """
 SELECT ARRAY(SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 ORDER BY uid)
 """
 FIRST_UNSEEN = """
-SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND flags & 1 = 0 ORDER BY uid LIMIT 1
+SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND NOT seen ORDER BY uid LIMIT 1
 """
 
-# Found by its own index: named plainly, the account would have the planner read all of a folder by the key, for it
-# takes every folder to be of the usual size.
-_CHANGED = "mailbox_id = $2 AND modseq > $3 AND account_id + 0 = $1"
-# One statement, so that all three see the same moment.
-CHANGES = f"""
-SELECT 0 AS kind, 0::bigint AS uid, modseq, 0::smallint AS flags, NULL::text[] AS keywords
-FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2
+_FOLDER = f"""
+WITH folder AS (
+    SELECT m.modseq, {IS_LOGGED} AS logged FROM mail_mailbox m WHERE m.account_id = $1 AND m.mailbox_id = $2
+)
+"""  # noqa: S608 - ours
+# Of the two, one is carried out.
+_CHANGED = f"""
+SELECT {{columns}} FROM {chosen_messages(uids=LOGGED)} JOIN mail_message m ON {IS_CHOSEN}
+WHERE (SELECT f.logged FROM folder f)
 UNION ALL
-SELECT 1, uid, modseq, flags, keywords FROM mail_message WHERE {_CHANGED}
+SELECT {{columns}} FROM mail_message m WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.modseq > $3
+  AND NOT (SELECT f.logged FROM folder f)
+"""  # noqa: S608 - ours
+# One statement, so that all see the same moment.
+CHANGES = f"""
+{_FOLDER}
+SELECT 0 AS kind, 0::bigint AS uid, modseq, 0::smallint AS flags, NULL::text[] AS keywords FROM folder
+UNION ALL
+{_CHANGED.format(columns="1, m.uid, m.modseq, m.flags, m.keywords")}
 UNION ALL
 SELECT 2, uid, modseq, 0, NULL FROM mail_expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3
 ORDER BY kind, uid
 """  # noqa: S608 - ours
 
 #: UIDs
-CHANGED = f"""
-SELECT uid FROM mail_message WHERE {_CHANGED} ORDER BY uid
-"""  # noqa: S608 - ours
+CHANGED = f"{_FOLDER}{_CHANGED.format(columns='m.uid')} ORDER BY uid"
 
 #: Of the folder: uidnext, up to which modseq it has forgotten, and the UIDs of tombstones after one.
 VANISHED = """
@@ -55,7 +63,7 @@ FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2
 """
 
 DRAW = f"""
-UPDATE mail_mailbox m SET modseq = {NEXT} WHERE account_id = $1 AND mailbox_id = $2 RETURNING modseq
+UPDATE mail_mailbox m SET {drawn()} WHERE account_id = $1 AND mailbox_id = $2 RETURNING modseq
 """  # noqa: S608 - ours
 
 RECOUNT = """
@@ -81,10 +89,10 @@ WITH gone AS (
 )
 SELECT uid, size, flags FROM gone ORDER BY uid
 """
-REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.flags & 8 = 8")
+REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.deleted")
 # With $5, of the chosen ones only those that are flagged \\Deleted.
 REMOVE_CHOSEN = _REMOVE.format(
-    which=f"USING {chosen_messages(uids='$4')} WHERE {IS_CHOSEN} AND (NOT $5::boolean OR m.flags & 8 = 8)"
+    which=f"USING {chosen_messages(uids='$4')} WHERE {IS_CHOSEN} AND (NOT $5::boolean OR m.deleted)"
 )
 
 USE = "UPDATE mail_usage SET bytes = bytes + $2, messages = messages + $3 WHERE account_id = $1"
@@ -94,11 +102,14 @@ SELECT m.uid, m.size, m.flags, m.content_id FROM {chosen_messages()} JOIN mail_m
 ORDER BY m.uid
 """  # noqa: S608 - ours
 TARGET = f"""
-UPDATE mail_mailbox m
-SET uidnext = uidnext + $3, modseq = {NEXT}, messages = messages + $3, unseen = unseen + $4,
-    deleted = deleted + $5, bytes = bytes + $6
-WHERE account_id = $1 AND mailbox_id = $2
-RETURNING uidvalidity, uidnext - $3 AS first_uid, modseq
+WITH target AS (
+    UPDATE mail_mailbox m
+    SET uidnext = uidnext + $3, {drawn()}, messages = messages + $3, unseen = unseen + $4,
+        deleted = deleted + $5, bytes = bytes + $6
+    WHERE account_id = $1 AND mailbox_id = $2
+    RETURNING uidvalidity, uidnext - $3 AS first_uid, uidnext, modseq
+), noted AS ({logged(f"$1, $2, modseq, {NEW} FROM target")})
+SELECT uidvalidity, first_uid, modseq FROM target
 """  # noqa: S608 - ours
 # Of messages with one content in a folder, each that came after the first is a twin: POP3 tells them apart by it.
 COPY = f"""

@@ -10,6 +10,7 @@ from mailservices.mail.changes import Flagged
 from mailservices.mail.errors import NoSuchFolder
 from mailservices.store.chosen import IS_CHOSEN, chosen_messages
 from mailservices.store.messages import DRAW, flagged
+from mailservices.store.modseqs import SPANS, logged
 from mailservices.store.pool import Pool, connection, transaction
 
 #: RFC 5464 §3: the entry, and what it says where each reader has an own \Seen.
@@ -35,7 +36,12 @@ UNMARK = """
 DELETE FROM mail_seen WHERE account_id = $1 AND mailbox_id = $2 AND reader_id = $3 AND uid = ANY($4::bigint[])
 RETURNING uid
 """
-BUMP = f"UPDATE mail_message m SET modseq = $4 FROM {chosen_messages()} WHERE {IS_CHOSEN}"  # noqa: S608 - ours
+BUMP = f"""
+WITH bumped AS (
+    UPDATE mail_message m SET modseq = $4 FROM {chosen_messages()} WHERE {IS_CHOSEN} RETURNING m.uid
+)
+{logged(f"$1, $2, $4, {SPANS} FROM bumped HAVING count(*) > 0")}
+"""  # noqa: S608 - ours
 FLAGS = f"""
 SELECT m.uid, m.flags, m.keywords, m.modseq FROM {chosen_messages()} JOIN mail_message m ON {IS_CHOSEN}
 ORDER BY m.uid

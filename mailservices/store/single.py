@@ -15,7 +15,7 @@ from mailservices.mail.flags import DELETED, SEEN
 from mailservices.store import bodies, trace
 from mailservices.store.delivery import CONTENT_COLUMNS, MESSAGE_COLUMNS, Delivery, Placed, content_row
 from mailservices.store.ids import new_id
-from mailservices.store.modseqs import NEXT
+from mailservices.store.modseqs import NEW, drawn, logged
 from mailservices.store.pool import Connection
 from mailservices.store.rows import Shape, shape
 
@@ -34,14 +34,15 @@ WITH used AS (
 ),
 drawn AS (
     UPDATE mail_mailbox m
-    SET uidnext = m.uidnext + 1, modseq = {NEXT}, messages = m.messages + 1, bytes = m.bytes + $3,
+    SET uidnext = m.uidnext + 1, {drawn()}, messages = m.messages + 1, bytes = m.bytes + $3,
         unseen = m.unseen + $4::bigint, deleted = m.deleted + $5::bigint
     WHERE m.account_id = (SELECT account_id FROM used) AND m.mailbox_id = $2::bigint
-    RETURNING m.uidvalidity, m.uidnext - 1 AS uid, m.modseq
-)"""  # noqa: S608 - ours
+    RETURNING m.uidvalidity, m.uidnext - 1 AS first_uid, m.uidnext, m.modseq
+),
+noted AS ({logged(f"$1, $2, modseq, {NEW} FROM drawn")})"""  # noqa: S608 - ours
 _PLACED: Final = f"""
 INSERT INTO mail_message ({", ".join(MESSAGE_COLUMNS)})
-SELECT $1, $2, (SELECT uid FROM drawn), (SELECT modseq FROM drawn), $6, $7, $8, $3, $9 FROM used
+SELECT $1, $2, (SELECT first_uid FROM drawn), (SELECT modseq FROM drawn), $6, $7, $8, $3, $9 FROM used
 RETURNING uid, modseq, (SELECT uidvalidity FROM drawn) AS uidvalidity
 """  # noqa: S608 - ours
 

@@ -53,32 +53,43 @@ async def test_the_key_of_messages_has_no_rival(pool: Pool) -> None:
     assert begun == ["mail_message_pkey"]
 
 
+async def test_most_flags_are_written_into_no_index(pool: Pool) -> None:
+    """PostgreSQL writes a row into all indexes of its table where one of them looks at what has changed."""
+    async with connection(pool) as db:
+        rows = await db.fetch("SELECT indexdef FROM pg_indexes WHERE tablename = 'mail_message'")
+    assert not [row[0] for row in rows if re.search(r"\b(flags|keywords|modseq)\b", row[0])]
+
+
 async def plan_of(pool: Pool, statement: str) -> str:
     """As the planner makes it for whatever arguments may come."""
     async with transaction(pool) as db:
         return await plan_for(db, statement)
 
 
-async def plan_for(db: Connection, statement: str, *arguments: object) -> str:
+async def plan_for(db: Connection, statement: str, *arguments: object, how: str = "") -> str:
     """As it would be carried out now; without arguments, they are NULL."""
     await db.execute(f"PREPARE asked AS {statement}")
     count = await db.fetchval(
         "SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'"
     )
     literals = [await db.fetchval("SELECT quote_literal($1)", str(one)) for one in arguments] or ["NULL"] * count
-    plan = await db.fetch(f"EXPLAIN EXECUTE asked ({', '.join(literals)})")
+    plan = await db.fetch(f"EXPLAIN {how} EXECUTE asked ({', '.join(literals)})")
     await db.execute("DEALLOCATE asked")
     return "\n".join([row[0] for row in plan])
 
 
 @pytest.mark.parametrize(
     ("statement", "index"),
-    [(messages.CHANGES, "message_by_change"), (messages.CHANGED, "message_by_change"), (UNSEEN, "message_unseen")],
+    [
+        (UNSEEN, "message_unseen"),
+        (messages.FIRST_UNSEEN, "message_unseen"),
+        (messages.REMOVE_DELETED, "message_deleted"),
+    ],
 )
 async def test_what_is_asked_all_the_time_reads_no_whole_folder(pool: Pool, statement: str, index: str) -> None:
     """However large it is, and whatever the planner knows of it."""
     plan = await plan_of(pool, statement)
-    assert index in plan
+    assert f"using {index} on mail_message" in plan
     assert "mail_message_pkey" not in plan
 
 
@@ -116,6 +127,33 @@ FROM mail_message WHERE account_id BETWEEN $1 AND $2
 
 class Undone(Exception):
     """Nothing of it is kept."""
+
+
+FOLDER = """
+INSERT INTO mail_mailbox (account_id, mailbox_id, name, modseq, logged, unlogged) VALUES ($1, $1, '', 5, 5, 3)
+"""
+CHANGE = """
+INSERT INTO mail_change (account_id, mailbox_id, modseq, uids) VALUES ($1, $1, 4, '{[7,8),[30,33)}')
+"""
+
+
+@pytest.mark.parametrize("statement", [messages.CHANGES, messages.CHANGED])
+@pytest.mark.parametrize(("since", "whole"), [(3, False), (2, True)])
+async def test_what_has_changed_is_looked_up(pool: Pool, statement: str, since: int, whole: bool) -> None:
+    """All of a folder is read only for whoever was away longer than changes are known."""
+    plan = ""
+    with suppress(Undone):
+        async with transaction(pool) as db:
+            await db.execute(FOLDERS, RICH)
+            await db.execute(FOLDER, RICH)
+            await db.execute(CHANGE, RICH)
+            await db.execute("ANALYZE mail_message")
+            plan = await plan_for(db, statement, RICH, RICH, since, how="(ANALYZE, COSTS OFF, TIMING OFF)")
+            raise Undone
+    lines = plan.splitlines()
+    read = [n for n, line in enumerate(lines) if "mail_message_pkey on mail_message" in line]
+    by_uid = ["uid = " in lines[n + 1] for n in read if "never executed" not in lines[n]]
+    assert (len(read), by_uid) == (2, [not whole]), plan
 
 
 @pytest.mark.parametrize("key", [InText("word"), InHeader("subject", "word"), Fuzzy(InText("word"))])

@@ -36,6 +36,12 @@ BROKEN = {
     "a UID was given out twice": """
         SELECT account_id, mailbox_id, uid FROM mail_message JOIN mail_expunged USING (account_id, mailbox_id, uid)
     """,
+    "a change was not noted": """
+        SELECT m.account_id, m.mailbox_id, m.uid, m.modseq
+        FROM mail_message m JOIN mail_mailbox b USING (account_id, mailbox_id)
+        WHERE m.modseq > b.unlogged AND b.logged = b.modseq AND NOT EXISTS (
+            SELECT FROM mail_change c WHERE c.account_id = m.account_id AND c.mailbox_id = m.mailbox_id
+               AND c.modseq = m.modseq AND c.uids @> m.uid)""",
     "an account's use differs from its messages": """
         SELECT u.account_id, u.messages, u.bytes, count(m.uid), coalesce(sum(m.size), 0)
         FROM mail_usage u LEFT JOIN mail_message m USING (account_id) GROUP BY u.account_id

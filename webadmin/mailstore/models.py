@@ -20,9 +20,22 @@ def _next(sequence: str) -> Func:
     return Func(Value(sequence), function="nextval", output_field=models.BigIntegerField())
 
 
-def _flag(bit: int, value: int) -> Q:
-    """A bit of mailservices/mail/flags.py is set, or is not: `flags & bit = value`, as the engine asks."""
-    return Q(Exact(F("flags").bitand(bit), value))
+def _flag(bit: int) -> models.GeneratedField:
+    """Whether a bit of mailservices/mail/flags.py is set.
+
+    A column, so that an index of some of the messages need not look at all flags: PostgreSQL writes a row into all
+    of its indexes as soon as one of them looks at anything that has changed.
+    """
+    return models.GeneratedField(
+        expression=Exact(F("flags").bitand(bit), bit), output_field=models.BooleanField(), db_persist=True
+    )
+
+
+class Multirange(models.Field):  # type: ignore[type-arg]
+    """Ranges of numbers; only the engine reads and writes them."""
+
+    def db_type(self, connection: object) -> str:
+        return "int8multirange"
 
 
 class Usage(models.Model):
@@ -43,7 +56,7 @@ class Mailbox(models.Model):
     """A folder. Its counts are kept by the transaction that changes them, so that STATUS reads one row."""
 
     pk = models.CompositePrimaryKey("account_id", "mailbox_id")
-    account = models.ForeignKey(Account, models.CASCADE, related_name="mailboxes")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="mailboxes", db_index=False)
     mailbox_id = models.BigIntegerField(db_default=_next("mail_mailbox_id"))
     #: Levels joined by "/", NFC; "INBOX" in capitals.
     name = models.CharField(max_length=1000)
@@ -58,6 +71,10 @@ class Mailbox(models.Model):
     epoch = models.UUIDField(null=True)
     #: Tombstones up to this modseq may have been removed: what was expunged before is not known any more.
     forgotten = models.BigIntegerField(default=0, db_default=0)
+    #: Likewise of the rows of mail_change; and the modseq that was last drawn with a word there. Another one than
+    #: `modseq` means that a release has drawn since that knows nothing of mail_change.
+    unlogged = models.BigIntegerField(default=0, db_default=0)
+    logged = models.BigIntegerField(default=1, db_default=1)
     messages = models.BigIntegerField(default=0, db_default=0)
     unseen = models.BigIntegerField(default=0, db_default=0)
     deleted = models.BigIntegerField(default=0, db_default=0)
@@ -160,7 +177,11 @@ class Annotation(models.Model):
 
 
 class Message(models.Model):
-    """One message in one folder: narrow and mutable."""
+    """One message in one folder: narrow and mutable.
+
+    No index holds what changes with most flags, and each page has room for a few rows more (migration 0016): such
+    a change is written once, into the page where the row is, and into no index.
+    """
 
     pk = models.CompositePrimaryKey("account_id", "mailbox_id", "uid")
     account_id = models.BigIntegerField()
@@ -169,6 +190,8 @@ class Message(models.Model):
     modseq = models.BigIntegerField()
     #: Bits of mailservices/mail/flags.py.
     flags = models.SmallIntegerField(default=0, db_default=0)
+    seen = _flag(1)
+    deleted = _flag(8)
     keywords = ArrayField(models.CharField(max_length=100), null=True)
     internaldate = models.DateTimeField()
     savedate = models.DateTimeField(db_default=Now())
@@ -180,22 +203,43 @@ class Message(models.Model):
     class Meta:
         db_table = "mail_message"
         indexes = [
-            # Without account_id: while a table is new to the planner, it would take this for the key's equal.
-            models.Index(fields=["mailbox_id", "modseq"], name="message_by_change"),
             models.Index(fields=["account_id", "content_id"], name="message_by_content"),
-            # What clients look for all the time, and few have in large folders; what EXPUNGE takes. Each costs
-            # every change of a flag something: others are looked for in all of a folder.
-            # With the account they answer alone, and no row is read.
+            # What clients look for all the time, and few have in large folders; what EXPUNGE takes. Others are
+            # looked for in all of a folder. With the account they answer alone, and no row is read.
             models.Index(
-                fields=["mailbox_id", "uid"], include=["account_id"], name="message_unseen", condition=_flag(1, 0)
+                fields=["mailbox_id", "uid"],
+                include=["account_id"],
+                name="message_unseen",
+                condition=Q(seen=False),
             ),
             models.Index(
-                fields=["mailbox_id", "uid"], include=["account_id"], name="message_deleted", condition=_flag(8, 8)
+                fields=["mailbox_id", "uid"],
+                include=["account_id"],
+                name="message_deleted",
+                condition=Q(deleted=True),
             ),
         ]
 
     def __str__(self) -> str:
         return f"UID {self.uid}"
+
+
+class Change(models.Model):
+    """What a modseq of a folder was drawn for: messages that came, or whose flags were changed."""
+
+    pk = models.CompositePrimaryKey("account_id", "mailbox_id", "modseq")
+    account_id = models.BigIntegerField()
+    mailbox_id = models.BigIntegerField()
+    modseq = models.BigIntegerField()
+    uids = Multirange()
+    changed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "mail_change"
+        indexes = [models.Index(fields=["changed_at"], name="change_by_age")]
+
+    def __str__(self) -> str:
+        return f"modseq {self.modseq}"
 
 
 class Content(models.Model):
