@@ -10,7 +10,7 @@ from mailservices.mail.changes import Changes
 from mailservices.mail.flags import ALL, Change, Flags
 from mailservices.protocols.imap.requests.messages import Store
 from mailservices.protocols.imap.session import Extension
-from mailservices.protocols.imap.view import NewFlags, NewModseq
+from mailservices.protocols.imap.view import NewFlags, NewModseq, Told
 
 
 async def store(session: Session, command: Store) -> Done:
@@ -64,14 +64,14 @@ async def settle(session: Session, changes: Changes, *, silent: bool, with_uid: 
     (RFC 7162 §3.1.3).
     """
     view = session.folder.view
-    known = [(view.number(one.uid), one) for one in changes.flagged if view.number(one.uid)]
-    if not silent:
-        session.tell(
-            [NewFlags(number, one.uid, one.bits, one.keywords, one.modseq) for number, one in known],
-            with_uid=with_uid,
+    if not silent or Extension.CONDSTORE in session.enabled:
+        known = [(number, one) for one in changes.flagged if (number := view.number(one.uid))]
+        told: list[Told] = (
+            [NewModseq(number, one.uid, one.modseq) for number, one in known]
+            if silent
+            else [NewFlags(number, *one) for number, one in known]
         )
-    elif Extension.CONDSTORE in session.enabled:
-        session.tell([NewModseq(number, one.uid, one.modseq) for number, one in known], with_uid=with_uid)
+        session.tell(told, with_uid=with_uid)
     if not (view.keep_up(changes.modseq) if changes.flagged else changes.modseq == view.modseq):
         # Others changed something in between: that is learnt with the next update.
         session.dirty = True

@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailservices.mail.changes import Changes
 from mailservices.mail.errors import ProtocolError
@@ -30,8 +31,7 @@ class Expunged:
     uid: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewFlags:
+class NewFlags(NamedTuple):
     """The flags of this message are now these."""
 
     number: int
@@ -41,8 +41,7 @@ class NewFlags:
     modseq: int
 
 
-@dataclass(frozen=True, slots=True)
-class NewModseq:
+class NewModseq(NamedTuple):
     """This message was changed as the client itself asked, which it need only be told when (RFC 7162 §3.1.3)."""
 
     number: int
@@ -194,7 +193,7 @@ class View:
         for one in changes.flagged:
             number = self.number(one.uid) if one.uid <= known else 0
             if number and one.uid not in self._gone:
-                told.append(NewFlags(number, one.uid, one.bits, one.keywords, one.modseq))
+                told.append(NewFlags(number, *one))
         self.modseq = max(self.modseq, changes.modseq)
         return told
 
