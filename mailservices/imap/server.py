@@ -8,6 +8,7 @@ from mailservices.auth.credentials import Gate
 from mailservices.auth.outs import SignOuts
 from mailservices.config import Config
 from mailservices.imap.connection import ImapConnection
+from mailservices.imap.inventories import Inventories
 from mailservices.imap.kept import Indexed, Lines, Texts
 from mailservices.imap.session import Context
 from mailservices.imap.watch import Watch
@@ -49,6 +50,7 @@ class ImapService:
         context = Context(
             self.config, self.pool, self.appender, self.gate, self.watch, self.nudges.tell,
             tls_offered=True, withheld=Withheld(self.pool), lines=Lines(), texts=Texts(), indexed=Indexed(),
+            inventories=Inventories(),
         )  # fmt: skip
         health = Health({"database": lambda: database.check(self.pool)}, {"redis": self.nudges.ping})
         ports = self.config.ports

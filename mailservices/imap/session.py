@@ -8,6 +8,7 @@ from typing import Protocol
 from mailservices.auth.client import Client
 from mailservices.auth.credentials import Gate, Identity
 from mailservices.config import Config
+from mailservices.imap.inventories import Inventories
 from mailservices.imap.kept import Indexed, Lines, Texts
 from mailservices.imap.watch import Watch, Watching
 from mailservices.net.connection import is_loopback
@@ -71,6 +72,7 @@ class Context:
     lines: Lines
     texts: Texts
     indexed: Indexed
+    inventories: Inventories
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import NamedTuple
+from uuid import UUID
 
 
 class Flagged(NamedTuple):
@@ -25,3 +26,5 @@ class Changes:
     flagged: tuple[Flagged, ...] = ()
     #: UIDs, ascending.
     expunged: tuple[int, ...] = ()
+    #: In which this was read (store/modseqs.py), where it was read.
+    epoch: UUID | None = None

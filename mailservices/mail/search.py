@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
+from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
+from mailservices.mail.flags import ALL as ALL_FLAGS
 from mailservices.mail.uidset import NumberSet
 
 
@@ -179,6 +181,32 @@ def replaced(key: Key, change: Callable[[Key], Key]) -> Key:
             return Not(replaced(inner, change))
         case _:
             return change(key)
+
+
+def by_flags(key: Key) -> bytes | None:
+    """The combinations of system flags that a key wants, as a table for bytes.translate; None where it asks for
+    anything else.
+    """
+    return _wanted(key) if all(isinstance(leaf, All | HasFlag) for leaf in leaves(key)) else None
+
+
+@lru_cache(256)
+def _wanted(key: Key) -> bytes:
+    return bytes(_wants(key, bits) for bits in range(ALL_FLAGS + 1)).ljust(256, b"\0")
+
+
+def _wants(key: Key, bits: int) -> bool:
+    match key:
+        case And(keys):
+            return all(_wants(one, bits) for one in keys)
+        case Or(left, right):
+            return _wants(left, bits) or _wants(right, bits)
+        case Not(inner):
+            return not _wants(inner, bits)
+        case HasFlag(bit):
+            return bool(bits & bit)
+        case _:
+            return True
 
 
 def leaves(key: Key) -> Iterator[Key]:

@@ -15,15 +15,26 @@ from uuid import UUID
 from mailservices.mail.changes import Changes, Flagged
 from mailservices.mail.errors import MailboxFull, NoSuchFolder, Unavailable
 from mailservices.mail.flags import DELETED, SEEN
+from mailservices.mail.inventory import Inventory
 from mailservices.store import doubt
 from mailservices.store.chosen import IS_CHOSEN, chosen_messages
-from mailservices.store.modseqs import IS_LOGGED, LOGGED, NEW, drawn, logged
+from mailservices.store.modseqs import EPOCH, IS_LOGGED, LOGGED, NEW, drawn, logged
 from mailservices.store.pool import Connection, Pool, connection, transaction
 from mailservices.store.room import has_room
 
 UIDS = """
 SELECT ARRAY(SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 ORDER BY uid)
 """
+# A moment of a folder: the UIDs alone are told by the key.
+_MOMENT = f"""
+SELECT m.modseq, {EPOCH} AS epoch, listed.* FROM mail_mailbox m CROSS JOIN LATERAL (
+    SELECT {{columns}} FROM (
+        SELECT uid, flags FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 ORDER BY uid) one
+) listed
+WHERE m.account_id = $1 AND m.mailbox_id = $2
+"""  # noqa: S608 - ours
+MOMENT = _MOMENT.format(columns="array_agg(uid) AS uids")
+MOMENT_WITH_FLAGS = _MOMENT.format(columns="array_agg(uid) AS uids, string_agg(int2send(flags), '') AS flags")
 FIRST_UNSEEN = """
 SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND NOT seen ORDER BY uid LIMIT 1
 """
@@ -44,11 +55,12 @@ SELECT {{columns}} FROM mail_message m WHERE m.account_id = $1 AND m.mailbox_id 
 # One statement, so that all see the same moment.
 CHANGES = f"""
 {_FOLDER}
-SELECT 0 AS kind, 0::bigint AS uid, modseq, 0::smallint AS flags, NULL::text[] AS keywords FROM folder
+SELECT 0 AS kind, 0::bigint AS uid, modseq, 0::smallint AS flags, NULL::text[] AS keywords, {EPOCH} AS epoch
+FROM folder
 UNION ALL
-{_CHANGED.format(columns="1, m.uid, m.modseq, m.flags, m.keywords")}
+{_CHANGED.format(columns="1, m.uid, m.modseq, m.flags, m.keywords, NULL::uuid")}
 UNION ALL
-SELECT 2, uid, modseq, 0, NULL FROM mail_expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3
+SELECT 2, uid, modseq, 0, NULL, NULL FROM mail_expunged WHERE account_id = $1 AND mailbox_id = $2 AND modseq > $3
 ORDER BY kind, uid
 """  # noqa: S608 - ours
 
@@ -146,6 +158,22 @@ async def uids(pool: Pool, account_id: int, mailbox_id: int) -> list[int]:
     return found
 
 
+async def inventory(pool: Pool, account_id: int, mailbox_id: int, *, flags: bool) -> Inventory:
+    """All messages that are there now, with their system flags or without.
+
+    Raises:
+        NoSuchFolder: it is gone.
+    """
+    async with connection(pool) as db:
+        row = await db.fetchrow(MOMENT_WITH_FLAGS if flags else MOMENT, account_id, mailbox_id)
+    if row is None:
+        raise NoSuchFolder
+    # The lower half of each pair of octets.
+    return Inventory(
+        row["modseq"], row["epoch"], row["uids"] or (), (row["flags"] or b"")[1::2] if flags else None
+    )
+
+
 async def first_unseen(pool: Pool, account_id: int, mailbox_id: int) -> int | None:
     """The UID of the first message without \\Seen."""
     async with connection(pool) as db:
@@ -164,7 +192,8 @@ async def changes(pool: Pool, account_id: int, mailbox_id: int, since: int) -> C
     if not rows or rows[0]["kind"] != 0:
         raise NoSuchFolder
     changed = tuple(flagged(row) for row in rows if row["kind"] == 1)
-    return Changes(rows[0]["modseq"], changed, tuple(row["uid"] for row in rows if row["kind"] == 2))
+    gone = tuple(row["uid"] for row in rows if row["kind"] == 2)
+    return Changes(rows[0]["modseq"], changed, gone, rows[0]["epoch"])
 
 
 async def vanished(pool: Pool, account_id: int, mailbox_id: int, since: int) -> tuple[int, list[int] | None]:

@@ -1,13 +1,16 @@
 """The search tree: what it asks for, and days."""
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
 
+from mailservices.mail.flags import DRAFT, FLAGGED, SEEN
 from mailservices.mail.search import (
     All,
     And,
     HasFlag,
+    HasKeyword,
     InBody,
     InText,
     IsRecent,
@@ -16,6 +19,7 @@ from mailservices.mail.search import (
     Or,
     When,
     asks_for,
+    by_flags,
     day_fits,
     replaced,
 )
@@ -53,3 +57,21 @@ def test_leaves_are_replaced_wherever_they_hang() -> None:
     tree = And((IsRecent(), Or(IsRecent(), Not(HasFlag(1))), All()))
     changed = replaced(tree, lambda leaf: InText("x") if leaf == IsRecent() else leaf)
     assert changed == And((InText("x"), Or(InText("x"), Not(HasFlag(1))), All()))
+
+
+@pytest.mark.parametrize(
+    ("key", "wanted"),
+    [
+        (All(), lambda _bits: True),
+        (Not(All()), lambda _bits: False),
+        (And(()), lambda _bits: True),
+        (HasFlag(FLAGGED), lambda bits: bits & FLAGGED),
+        (And((Not(HasFlag(SEEN)), Or(HasFlag(DRAFT), HasFlag(FLAGGED)))), lambda bits: not bits & 1 and bits & 20),
+    ],
+)
+def test_flags_that_a_key_wants(key: Key, wanted: Callable[[int], int]) -> None:
+    assert by_flags(key) == bytes(bool(wanted(bits)) for bits in range(32)) + bytes(224)
+
+
+def test_what_more_than_flags_is_asked_for() -> None:
+    assert by_flags(And((HasFlag(SEEN), HasKeyword("a")))) is None

@@ -10,6 +10,7 @@ from mailservices.imap.answers import Bad
 from mailservices.imap.handlers import reading, sections
 from mailservices.imap.session import Session
 from mailservices.mail import wording
+from mailservices.mail.flags import DELETED, SEEN
 from mailservices.mail.headers import Octets
 from mailservices.mail.mime import Part
 from mailservices.mail.search import (
@@ -26,6 +27,7 @@ from mailservices.mail.search import (
     Not,
     Or,
     asks_for,
+    by_flags,
     replaced,
 )
 from mailservices.mail.sorting import PLAIN, SortKey
@@ -40,6 +42,8 @@ from mailservices.store import seen as seen_by
 from mailservices.store.criteria import TEXT, Answered, Seen
 from mailservices.store.mailboxes import Folder
 
+#: What indexes of mail_message are for.
+INDEXED = (Not(HasFlag(SEEN)), HasFlag(DELETED))
 #: Octets of text above which a batch is looked through in a thread.
 THREAD_OCTETS = 64 * 1024
 #: After so many seconds a client is told how far it has come (RFC 9585 §3).
@@ -107,6 +111,9 @@ async def find(
     if asks_for(key, (Fuzzy,)):
         # Only the index knows what is like something: what it lacks, it learns now.
         await wordings.complete(pool, account_id, place.mailbox_id, _teller(session))
+    if not order and not _has_index(key) and (wanted := by_flags(key)) is not None:
+        inventory = await session.context.inventories.current(pool, account_id, place.mailbox_id, flags=True)
+        return inventory.having(wanted, place.last_uid), {}
     if not asks_for(key, (*TEXT, ChangedSince)):
         uids = await rows.uids(pool, account_id, place.mailbox_id, key, place.seen, order)
         last = (max(uids) if order else uids[-1]) if uids else 0
@@ -121,6 +128,11 @@ async def find(
     if order:
         uids = await rows.ordered(pool, account_id, place.mailbox_id, uids, key, order)
     return uids, modseqs
+
+
+def _has_index(key: Key) -> bool:
+    """Whether an index of rows finds the few that there may be."""
+    return any(one in INDEXED for one in (key.keys if isinstance(key, And) else (key,)))
 
 
 async def relevancies(session: Session, place: Place, key: Key, uids: Sequence[int]) -> list[int]:

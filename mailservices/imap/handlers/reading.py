@@ -31,7 +31,7 @@ def told(seen: AbstractSet[int] | None, changes: Changes) -> Changes:
     """Changes as this reader has them."""
     if seen is None:
         return changes
-    flagged = tuple(replace(one, bits=bits(seen, one.uid, one.bits)) for one in changes.flagged)
+    flagged = tuple(one._replace(bits=bits(seen, one.uid, one.bits)) for one in changes.flagged)
     return replace(changes, flagged=flagged)
 
 

@@ -41,7 +41,8 @@ async def select(session: Session, command: Select) -> Done:
     account_id, folder = found.account_id, found.folder
     read_only = command.read_only or not set(found.rights) & set("swite")
     # The folder's row is read before its messages: what arrives between them is learnt again, never missed.
-    view = View(await messages.uids(pool, account_id, folder.mailbox_id), folder.modseq)
+    inventory = await session.context.inventories.current(pool, account_id, folder.mailbox_id)
+    view = View(inventory.uids, folder.modseq)
     watching = Watching(account_id, folder.mailbox_id, lambda: view.modseq, session.changed)
     selected = Selected(
         account_id, folder.mailbox_id, command.mailbox, read_only, view, folder.recent_from, watching, found.rights
