@@ -27,9 +27,9 @@ NEW = "int8multirange(int8range(first_uid, uidnext))"
 IS_LOGGED = "m.logged = m.modseq AND m.unlogged <= $3"
 #: The UIDs of which it tells that.
 LOGGED = """ARRAY(
-    SELECT DISTINCT generate_series(lower(span), upper(span) - 1)
-    FROM mail_change c CROSS JOIN unnest(c.uids) AS span
-    WHERE c.account_id = $1 AND c.mailbox_id = $2 AND c.modseq > $3)
+    SELECT generate_series(lower(span), upper(span) - 1)
+    FROM unnest((SELECT range_agg(c.uids) FROM mail_change c
+                 WHERE c.account_id = $1 AND c.mailbox_id = $2 AND c.modseq > $3)) AS span)
 """
 
 BEGIN_EPOCH = "INSERT INTO mail_epoch (here, epoch) VALUES (true, gen_random_uuid()) ON CONFLICT DO NOTHING"
