@@ -14,6 +14,8 @@ from mailservices.store.pool import Pool
 #: Messages of all folders together, five octets each; and how many of them a folder costs besides its own.
 MESSAGES: Final = 4_000_000
 FOLDER_COSTS: Final = 100
+#: Messages whose flags are soon read.
+FEW: Final = 20_000
 #: Seconds. What was expunged is not known for ever (store/maintenance.py).
 AGE: Final = 24 * 3600.0
 
@@ -43,6 +45,11 @@ class Inventories:
         known = await messages.inventory(pool, account_id, mailbox_id, flags=flags)
         self._keep(mailbox_id, known)
         return known
+
+    def has_at_hand(self, mailbox_id: int) -> bool:
+        """Whether the flags of a folder are known, or of a few messages only."""
+        known = self._take(mailbox_id)
+        return known is not None and (known.has_flags or len(known.uids) <= FEW)
 
     def _take(self, mailbox_id: int) -> Inventory | None:
         until, _, known = self._kept.get(mailbox_id, (0.0, 0, None))

@@ -74,6 +74,19 @@ async def test_what_is_known_is_not_read_again(pool: Pool, inbox: Folder, read: 
     assert read == [False, True]
 
 
+async def test_whether_flags_are_at_hand(inbox: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_hand() -> bool:
+        return inbox.inventories.has_at_hand(inbox.where[2])
+
+    assert not at_hand(), "nothing is known"
+    await inbox.current()
+    assert at_hand(), "they are few"
+    monkeypatch.setattr(keeping, "FEW", 2)
+    assert not at_hand()
+    await inbox.flagged()
+    assert at_hand(), "they are known"
+
+
 async def test_nothing_is_believed_across_a_crash(
     pool: Pool, inbox: Folder, read: list[bool], database: Database
 ) -> None:

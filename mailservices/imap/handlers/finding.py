@@ -111,8 +111,10 @@ async def find(
     if asks_for(key, (Fuzzy,)):
         # Only the index knows what is like something: what it lacks, it learns now.
         await wordings.complete(pool, account_id, place.mailbox_id, _teller(session))
-    if not order and not _has_index(key) and (wanted := by_flags(key)) is not None:
-        inventory = await session.context.inventories.current(pool, account_id, place.mailbox_id, flags=True)
+    inventories = session.context.inventories
+    wanted = None if order else by_flags(key)
+    if wanted is not None and (inventories.has_at_hand(place.mailbox_id) or not _has_index(key)):
+        inventory = await inventories.current(pool, account_id, place.mailbox_id, flags=True)
         return inventory.having(wanted, place.last_uid), {}
     if not asks_for(key, (*TEXT, ChangedSince)):
         uids = await rows.uids(pool, account_id, place.mailbox_id, key, place.seen, order)
