@@ -104,5 +104,7 @@ async def set_flags(
         await begin_epoch(pool)
     modseq = row["modseq"]
     told = zip(row["uids"] or (), row["flags"] or (), row["keywords"] or (), strict=True)
-    flagged = tuple(Flagged(uid, bits, tuple(words.split(" ")) if words else (), modseq) for uid, bits, words in told)
+    flagged = tuple(
+        Flagged(uid, bits, tuple(words.split(" ")) if words else (), modseq) for uid, bits, words in told
+    )
     return Changes(modseq, flagged), row["newer"]
