@@ -68,8 +68,9 @@ def browser() -> Iterator[Browser]:
     # Playwright keeps a loop of its own in this thread, which Django takes for an asynchronous caller.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     with sync_playwright() as playwright:
+        # There is no graphics card: to play one is work, too.
         opened = playwright.chromium.launch(
-            executable_path=programs.chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
+            executable_path=programs.chromium(), args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
         )
         yield opened
         opened.close()

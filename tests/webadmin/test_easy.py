@@ -4,7 +4,7 @@ and never wider than the screen. FACTEUR_SCREENSHOTS names a folder to look at t
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
-from appliance import programs
 from mailservices.store.ids import new_id
+from tests.webadmin.test_browser import browser
 from webadmin.audit.record import OPERATOR, Actor
 from webadmin.directory import actions, aliases, importing, tenants
 from webadmin.directory.administrators import create_administrator
@@ -32,6 +32,7 @@ from webadmin.security import actions as security
 from webadmin.security.models import SignIn
 from webadmin.trace.models import TraceEvent
 
+__all__ = ["browser"]
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 PAGES = (
@@ -60,19 +61,6 @@ ABROAD = (
 QUEUE_IN_FRENCH = "File d\u2019attente sortante"
 #: Impacts of a violation that is not borne.
 GRAVE = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Playwright keeps a loop of its own in this thread, which Django takes for an asynchronous caller.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=programs.chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield opened
-        opened.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
