@@ -4,7 +4,7 @@ and never wider than the screen. FACTEUR_SCREENSHOTS names a folder to look at t
 
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from mailservices.store.ids import new_id
 from tests.webadmin.test_browser import browser
@@ -34,7 +34,10 @@ from webadmin.trace.models import TraceEvent
 
 __all__ = ["browser"]
 pytestmark = pytest.mark.django_db(transaction=True)
-SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+SIZES: dict[str, ViewportSize] = {
+    "desk": {"width": 1280, "height": 800},
+    "phone": {"width": 390, "height": 844},
+}
 PAGES = (
     "/", "/trace/", "/trace/?q=ab", "/trace/{trace}/", "/queue/", "/queue/?q=far.test", "/queue/{recipient}/",
     "/queue/suppressed/", "/domains/", "/domains/{domain}/", "/domains/{domain}/records/", "/blocklists/",
@@ -136,15 +139,20 @@ def rows(client: Client) -> dict[str, Any]:
     }  # fmt: skip
 
 
+#: A size and a colour.
+Look = tuple[str, Any]
+
+
 def opened(
-    browser: Browser, live_server: object, client: Client, size: str, scheme: Any, language: str = "en-GB"
+    browser: Browser, live_server: object, client: Client, look: Look, language: str = "en-GB"
 ) -> BrowserContext:
-    """A window of this size, in which the client has signed in already."""
+    """A window of this look, in which the client has signed in already."""
+    size, scheme = look
     context = browser.new_context(
         base_url=str(live_server),
         viewport=SIZES[size],
         color_scheme=scheme,
-        locale=language,  # type: ignore[arg-type]
+        locale=language,
     )
     (name, cookie) = next((name, cookie) for name, cookie in client.cookies.items() if "session" in name)
     context.add_cookies([{"name": name, "value": cookie.value, "url": str(live_server)}])
@@ -158,34 +166,49 @@ def grave(page: Page, *, colours: bool = True) -> list[dict[str, Any]]:
 
 
 def troubles(
-    context: BrowserContext, addresses: Iterable[str], look: str, *, asked: bool, colours: bool = True
+    context: BrowserContext,
+    addresses: Iterable[str],
+    whose: str,
+    looks: Sequence[Look],
+    *,
+    asked: bool,
+    colours: bool = True,
 ) -> list[str]:
-    """What is hard to use on these pages; asked is axe, too. Pictures are kept under the name of the look."""
+    """What is hard to use on these pages; asked is axe, too. Pictures are named by whose they are.
+
+    A page is loaded in the first look, and asked about in that; then it changes to the others.
+    """
     page, found = context.new_page(), []
     page.on("pageerror", lambda error: found.append(f"error: {error}"))
     folder = os.environ.get("FACTEUR_SCREENSHOTS")
     for number, address in enumerate(addresses):
-        page.goto(address)
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            found.append(f"{address}: wider than the screen")
-        for violation in grave(page, colours=colours) if asked else ():
-            where = [node["target"][0] for node in violation["nodes"]][:3]
-            found.append(f"{address}: {violation['id']} at {where}")
-        if folder:
-            page.screenshot(path=Path(folder) / f"{look}-{number:02}.png", full_page=True)
+        for size, scheme in looks:
+            page.set_viewport_size(SIZES[size])
+            page.emulate_media(color_scheme=scheme)
+            if (size, scheme) == looks[0]:
+                page.goto(address)
+                for violation in grave(page, colours=colours) if asked else ():
+                    where = [node["target"][0] for node in violation["nodes"]][:3]
+                    found.append(f"{address}: {violation['id']} at {where}")
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                found.append(f"{address}: wider than the screen ({size}, {scheme})")
+            if folder:
+                name = f"{whose}-{size}-{scheme}-{number:02}.png"
+                page.screenshot(path=Path(folder) / name, full_page=True)
     return found
 
 
 @pytest.mark.parametrize(
-    ("size", "scheme"), [("desk", "light"), ("phone", "dark"), ("desk", "dark"), ("phone", "light")]
+    "looks",
+    [(("desk", "light"), ("desk", "dark")), (("phone", "dark"), ("phone", "light"))],
+    ids=("desk", "phone"),
 )
 def test_nothing_is_hard_to_use(
-    browser: Browser, live_server: object, client: Client, rows: dict[str, Any], size: str, scheme: str
+    browser: Browser, live_server: object, client: Client, rows: dict[str, Any], looks: Sequence[Look]
 ) -> None:
-    context = opened(browser, live_server, client, size, scheme)
-    # Each size and each colour is looked at once; the other two are only walked.
-    asked = (size, scheme) in (("desk", "light"), ("phone", "dark"))
-    found = troubles(context, [one.format(**rows) for one in PAGES], f"{size}-{scheme}", asked=asked)
+    context = opened(browser, live_server, client, looks[0])
+    # Each size and each colour is asked about once.
+    found = troubles(context, [one.format(**rows) for one in PAGES], "root", looks, asked=True)
     context.close()
     assert not found, "\n".join(found)
 
@@ -202,31 +225,34 @@ def test_owners_find_nothing_hard_to_use(
     language: str,
 ) -> None:
     client.force_login(owner_of(Account.objects.get(pk=rows["account"])))
-    context = opened(browser, live_server, client, size, scheme, language)
-    look = f"own-{language}-{size}-{scheme}"
+    context = opened(browser, live_server, client, (size, scheme), language)
     # Colours are the same in every language.
-    found = troubles(context, OWN_PAGES, look, asked=True, colours=language == "en-GB")
+    colours = language == "en-GB"
+    found = troubles(context, OWN_PAGES, f"own-{language}", [(size, scheme)], asked=True, colours=colours)
     context.close()
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
+#: A window that grows shows at once whatever does not fit; in one that shrinks, charts follow a moment later.
+GROWING = (("phone", "light"), ("desk", "dark"))
+
+
 def test_pages_speak_the_language_of_the_browser(
-    browser: Browser, live_server: object, client: Client, rows: dict[str, Any], size: str
+    browser: Browser, live_server: object, client: Client, rows: dict[str, Any]
 ) -> None:
-    context = opened(browser, live_server, client, size, "light", "fr-FR")
-    found = troubles(context, [one.format(**rows) for one in ABROAD], f"fr-{size}", asked=False)
+    context = opened(browser, live_server, client, GROWING[0], "fr-FR")
+    found = troubles(context, [one.format(**rows) for one in ABROAD], "fr", GROWING, asked=False)
     assert not found, "\n".join(found)
     page = context.pages[0]
     page.goto("/")
     assert page.locator("html").get_attribute("lang") == "fr"
     page.get_by_role("heading", name=QUEUE_IN_FRENCH).wait_for()
     assert "Outgoing queue" not in page.content()
-    if size == "desk":
-        page.get_by_role("button", name="English").click()
-        page.get_by_role("heading", name="Outgoing queue").wait_for()
-        page.get_by_role("button", name="Français").click()
-        page.get_by_role("heading", name=QUEUE_IN_FRENCH).wait_for()
+    page.set_viewport_size(SIZES["desk"])
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("heading", name="Outgoing queue").wait_for()
+    page.get_by_role("button", name="Français").click()
+    page.get_by_role("heading", name=QUEUE_IN_FRENCH).wait_for()
     context.close()
 
 
@@ -239,17 +265,16 @@ def test_each_role_walks_its_pages(
     Domain.objects.update(tenant=tenant)
     whose: dict[str, Any] = {"tenant": tenant} if role == Role.TENANT else {"domains": [domain]}
     client.force_login(create_administrator("somebody", "a long passphrase", role=role, **whose))
-    for size, scheme in (("desk", "dark"), ("phone", "light")):
-        context = opened(browser, live_server, client, size, scheme)
-        found = troubles(context, [one.format(**rows) for one in PAGES], f"{role}-{size}", asked=False)
-        context.close()
-        assert not found, "\n".join(found)
+    context = opened(browser, live_server, client, GROWING[0])
+    found = troubles(context, [one.format(**rows) for one in PAGES], role, GROWING, asked=False)
+    context.close()
+    assert not found, "\n".join(found)
 
 
 def test_progress_is_seen_and_survives_a_reload(
     browser: Browser, live_server: object, client: Client, rows: dict[str, Any]
 ) -> None:
-    context = opened(browser, live_server, client, "desk", "light")
+    context = opened(browser, live_server, client, ("desk", "light"))
     page = context.new_page()
     page.goto("/accounts/import/")
     table = "\n".join(f"p{number}@example.org,passphrase {number}" for number in range(90))
