@@ -77,6 +77,7 @@ _ORDERS = {
     By.DISPLAYFROM: "g.shown_sender",
     By.DISPLAYTO: "g.shown_to",
 }
+_INDEXED = (Not(HasFlag(SEEN)), HasFlag(DELETED))
 #: Of LIKE, and of regular expressions: characters that are to be taken as they are.
 _SPECIAL = re.compile(r"[\\%_]")
 _MEANT = re.compile(r"[\\^$.\[\]|()*+?{}]")
@@ -115,10 +116,18 @@ def statement(
     sources = " ".join(ordered)
     joined = (_CONTENT if "c." in sources or asks_for(key, (Sent,)) else "") + (_GIST if "g." in sources else "")
     joined += _WORDING if writer.compares else ""
+    account = "m.account_id + 0" if has_index(key) else "m.account_id"
     return (
         f"SELECT {columns} FROM mail_message m{joined} "  # noqa: S608 - ours
-        f"WHERE m.account_id = $1 AND m.mailbox_id = $2{where} ORDER BY {', '.join([*ordered, 'm.uid'])}"
+        f"WHERE {account} = $1 AND m.mailbox_id = $2{where} ORDER BY {', '.join([*ordered, 'm.uid'])}"
     )
+
+
+def has_index(key: Key) -> bool:
+    """Whether an index finds the few that there may be. Named plainly, the account would have the planner read all
+    of a folder by the key where it takes most messages for such.
+    """
+    return any(one in _INDEXED for one in (key.keys if isinstance(key, And) else (key,)))
 
 
 class Writer:

@@ -36,15 +36,16 @@ WITH folder AS (
                 WHEN $6 = '+FLAGS'
                 THEN ARRAY(SELECT DISTINCT unnest(coalesce(m.keywords, '{{}}') || $5) ORDER BY 1)
                 ELSE ARRAY(SELECT unnest(m.keywords) EXCEPT SELECT unnest($5) ORDER BY 1) END AS keywords
-    FROM folder f CROSS JOIN {chosen_messages()} JOIN mail_message m ON {IS_CHOSEN}
-    WHERE f.current
+    FROM {chosen_messages()} JOIN mail_message m ON {IS_CHOSEN}
+    WHERE (SELECT f.current FROM folder f)
 ), changed AS (
-    UPDATE mail_message m SET flags = a.flags, keywords = nullif(a.keywords, '{{}}'), modseq = f.next
-    FROM asked a CROSS JOIN folder f
+    UPDATE mail_message m
+    SET flags = a.flags, keywords = nullif(a.keywords, '{{}}'), modseq = (SELECT f.next FROM folder f)
+    FROM asked a
     WHERE m.ctid = a.ctid AND NOT a.newer AND (m.flags <> a.flags OR coalesce(m.keywords, '{{}}') <> a.keywords)
     RETURNING m.uid, m.flags, m.keywords, a.old_flags
 ), noted AS (
-    {logged(f"$1, $2, f.next, {SPANS} FROM changed CROSS JOIN folder f GROUP BY f.next")}
+    {logged(f"$1, $2, (SELECT f.next FROM folder f), {SPANS} FROM changed HAVING count(*) > 0")}
 ), counted AS (
     UPDATE mail_mailbox m
     SET {drawn("f.next")}, unseen = m.unseen + c.unseen, deleted = m.deleted + c.deleted, epoch = f.epoch,

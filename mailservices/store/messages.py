@@ -35,8 +35,9 @@ WHERE m.account_id = $1 AND m.mailbox_id = $2
 """  # noqa: S608 - ours
 MOMENT = _MOMENT.format(columns="array_agg(uid) AS uids")
 MOMENT_WITH_FLAGS = _MOMENT.format(columns="array_agg(uid) AS uids, string_agg(int2send(flags), '') AS flags")
+# By its index (store/criteria.py, has_index).
 FIRST_UNSEEN = """
-SELECT uid FROM mail_message WHERE account_id = $1 AND mailbox_id = $2 AND NOT seen ORDER BY uid LIMIT 1
+SELECT uid FROM mail_message WHERE account_id + 0 = $1 AND mailbox_id = $2 AND NOT seen ORDER BY uid LIMIT 1
 """
 
 _FOLDER = f"""
@@ -101,7 +102,7 @@ WITH gone AS (
 )
 SELECT uid, size, flags FROM gone ORDER BY uid
 """
-REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id = $1 AND m.mailbox_id = $2 AND m.deleted")
+REMOVE_DELETED = _REMOVE.format(which="WHERE m.account_id + 0 = $1 AND m.mailbox_id = $2 AND m.deleted")
 # With $5, of the chosen ones only those that are flagged \\Deleted.
 REMOVE_CHOSEN = _REMOVE.format(
     which=f"USING {chosen_messages(uids='$4')} WHERE {IS_CHOSEN} AND (NOT $5::boolean OR m.deleted)"

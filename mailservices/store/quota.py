@@ -14,7 +14,7 @@ FROM mail_usage u JOIN directory_account a ON a.id = u.account_id WHERE u.accoun
 """
 DELETED = """
 SELECT m.mailbox_id, sum(m.size)::bigint AS octets FROM unnest($2::bigint[]) AS chosen(mailbox_id)
-JOIN mail_message m ON m.account_id = $1 AND m.mailbox_id = chosen.mailbox_id AND m.deleted
+JOIN mail_message m ON m.account_id + 0 = $1 AND m.mailbox_id = chosen.mailbox_id AND m.deleted
 GROUP BY m.mailbox_id
 """
 

@@ -10,7 +10,6 @@ from mailservices.imap.answers import Bad
 from mailservices.imap.handlers import reading, sections
 from mailservices.imap.session import Session
 from mailservices.mail import wording
-from mailservices.mail.flags import DELETED, SEEN
 from mailservices.mail.headers import Octets
 from mailservices.mail.mime import Part
 from mailservices.mail.search import (
@@ -39,11 +38,9 @@ from mailservices.store import fetch as store
 from mailservices.store import gists, messages, wordings
 from mailservices.store import search as rows
 from mailservices.store import seen as seen_by
-from mailservices.store.criteria import TEXT, Answered, Seen
+from mailservices.store.criteria import TEXT, Answered, Seen, has_index
 from mailservices.store.mailboxes import Folder
 
-#: What indexes of mail_message are for.
-INDEXED = (Not(HasFlag(SEEN)), HasFlag(DELETED))
 #: Octets of text above which a batch is looked through in a thread.
 THREAD_OCTETS = 64 * 1024
 #: After so many seconds a client is told how far it has come (RFC 9585 §3).
@@ -113,7 +110,7 @@ async def find(
         await wordings.complete(pool, account_id, place.mailbox_id, _teller(session))
     inventories = session.context.inventories
     wanted = None if order else by_flags(key)
-    if wanted is not None and (inventories.has_at_hand(place.mailbox_id) or not _has_index(key)):
+    if wanted is not None and (inventories.has_at_hand(place.mailbox_id) or not has_index(key)):
         inventory = await inventories.current(pool, account_id, place.mailbox_id, flags=True)
         return inventory.having(wanted, place.last_uid), {}
     if not asks_for(key, (*TEXT, ChangedSince)):
@@ -130,11 +127,6 @@ async def find(
     if order:
         uids = await rows.ordered(pool, account_id, place.mailbox_id, uids, key, order)
     return uids, modseqs
-
-
-def _has_index(key: Key) -> bool:
-    """Whether an index of rows finds the few that there may be."""
-    return any(one in INDEXED for one in (key.keys if isinstance(key, And) else (key,)))
 
 
 async def relevancies(session: Session, place: Place, key: Key, uids: Sequence[int]) -> list[int]:
