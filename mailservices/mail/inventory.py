@@ -60,6 +60,9 @@ class Inventory:
             self._flags = None if self._flags is None else flags + self._flags[start:]
 
     def having(self, wanted: bytes, last_uid: int) -> list[int]:
-        """The UIDs, ascending up to the last one, whose flags are wanted: of `mail.search.by_flags`."""
-        flags = (self._flags or b"")[: bisect_right(self.uids, last_uid)]
-        return [*compress(self.uids, flags.translate(wanted))]
+        """The UIDs, ascending up to the last one, whose flags are wanted: of `mail.search.by_flags`.
+
+        Without flags none is set, as far as a key goes that asks for none.
+        """
+        flags = bytes(len(self.uids)) if self._flags is None else self._flags
+        return [*compress(self.uids, flags[: bisect_right(self.uids, last_uid)].translate(wanted))]

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from mailservices.mail.changes import Changes, Flagged
 from mailservices.mail.flags import ALL, FLAGGED, SEEN
 from mailservices.mail.inventory import Inventory
-from mailservices.mail.search import HasFlag, by_flags
+from mailservices.mail.search import All, HasFlag, by_flags
 
 EPOCH = UUID(int=7)
+EVERY = by_flags(All()) or b""
 UIDS = st.integers(1, 40)
 FLAGS = st.integers(0, ALL)
 
@@ -35,6 +36,7 @@ def test_it_learns(before: dict[int, int], gone: set[int], flagged: dict[int, in
     assert inventory.uids.tolist() == sorted(after)
     assert inventory.has_flags is with_flags
     assert having(inventory, SEEN) == ([uid for uid in sorted(after) if after[uid] & SEEN] if with_flags else [])
+    assert inventory.having(EVERY, 30) == [uid for uid in sorted(after) if uid <= 30]
     inventory.learn(changes)
     assert inventory.uids.tolist() == sorted(after), "twice is as once"
 

@@ -111,7 +111,8 @@ async def find(
     inventories = session.context.inventories
     wanted = None if order else by_flags(key)
     if wanted is not None and (inventories.has_at_hand(place.mailbox_id) or not has_index(key)):
-        inventory = await inventories.current(pool, account_id, place.mailbox_id, flags=True)
+        flags = asks_for(key, (HasFlag,))
+        inventory = await inventories.current(pool, account_id, place.mailbox_id, flags=flags)
         return inventory.having(wanted, place.last_uid), {}
     if not asks_for(key, (*TEXT, ChangedSince)):
         uids = await rows.uids(pool, account_id, place.mailbox_id, key, place.seen, order)
