@@ -1,7 +1,7 @@
 """Sets of message numbers, by UID or by sequence (RFC 9051 §9 sequence-set): parse, resolve, print."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +12,8 @@ from mailservices.mail.errors import ProtocolError
 LARGEST: Final = 2**32 - 1
 #: Ranges in one set.
 RANGES: Final = 20_000
+#: Of so many numbers, one is looked up in the time that it takes to make them all a set.
+LOOKED_UP: Final = 16
 
 _RANGE = re.compile(rb"([1-9]\d{0,9}|\*)(?::([1-9]\d{0,9}|\*))?")
 
@@ -89,6 +91,14 @@ def within(numbers: Iterable[int], ranges: Sequence[tuple[int, int]]) -> list[in
         if place and number <= ranges[place - 1][1]:
             found.append(number)
     return found
+
+
+def among(numbers: Sequence[int], others: Sequence[int]) -> list[int]:
+    """Those of the numbers that are among others, which are ascending."""
+    if len(numbers) > len(others) // LOOKED_UP:
+        return [*filter(set(others).__contains__, numbers)]
+    places = ((number, bisect_left(others, number)) for number in numbers)
+    return [number for number, place in places if place < len(others) and others[place] == number]
 
 
 def ranges_of(numbers: Sequence[int]) -> list[tuple[int, int]]:

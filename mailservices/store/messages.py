@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from mailservices.mail import uidset
 from mailservices.mail.changes import Changes, Flagged
 from mailservices.mail.errors import MailboxFull, NoSuchFolder, Unavailable
 from mailservices.mail.flags import DELETED, SEEN
@@ -222,9 +223,8 @@ async def changed_since(pool: Pool, account_id: int, mailbox_id: int, since: int
 
 
 async def changed(pool: Pool, account_id: int, mailbox_id: int, chosen: Sequence[int], since: int) -> list[int]:
-    """Those of these UIDs whose messages were changed after this modseq."""
-    asked = set(chosen)
-    return [uid for uid in await changed_since(pool, account_id, mailbox_id, since) if uid in asked]
+    """Those of these ascending UIDs whose messages were changed after this modseq."""
+    return uidset.among(await changed_since(pool, account_id, mailbox_id, since), chosen)
 
 
 async def _draw(db: Connection, account_id: int, mailbox_id: int) -> int:

@@ -34,6 +34,7 @@ COUNTED = """
 UPDATE mail_mailbox SET uidnext = %s + 1, messages = %s, unseen = %s, bytes = bytes * %s
 WHERE account_id = %s AND name = 'INBOX'
 """
+NOTED = "UPDATE mail_change SET uids = int8multirange(int8range(1, %s + 1)) WHERE account_id = %s"
 USED = "UPDATE mail_usage SET messages = %s, bytes = bytes * %s WHERE account_id = %s"
 
 
@@ -45,6 +46,7 @@ async def fill(world: World, person: Person, count: int) -> None:
     with world.database() as database:
         database.execute(COPIES, [count, person.account_id])
         database.execute(COUNTED, [count, count, count, count, person.account_id])
+        database.execute(NOTED, [count, person.account_id])
         database.execute(USED, [count, count, person.account_id])
 
 

@@ -99,3 +99,10 @@ def test_numbers_as_ranges(numbers: set[int]) -> None:
     ranges = uidset.ranges_of(sorted(numbers))
     assert [number for low, high in ranges for number in range(low, high + 1)] == sorted(numbers)
     assert uidset.merged(ranges) == tuple(ranges)
+
+
+@given(st.sets(st.integers(1, 60)), st.sets(st.integers(1, 60)), st.integers(0, 40))
+def test_numbers_among_others(numbers: set[int], others: set[int], more: int) -> None:
+    """Also where they are few of them, and are looked up."""
+    many = sorted(others) + list(range(100, 100 + 20 * more))
+    assert uidset.among(sorted(numbers), many) == sorted(numbers & others)
