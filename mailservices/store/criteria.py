@@ -77,6 +77,7 @@ _ORDERS = {
     By.DISPLAYFROM: "g.shown_sender",
     By.DISPLAYTO: "g.shown_to",
 }
+#: Of which there are few in a large folder, and indexes of mail_message.
 _INDEXED = (Not(HasFlag(SEEN)), HasFlag(DELETED))
 #: Of LIKE, and of regular expressions: characters that are to be taken as they are.
 _SPECIAL = re.compile(r"[\\%_]")

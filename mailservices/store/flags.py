@@ -12,7 +12,7 @@ from mailservices.mail.changes import Changes, Flagged
 from mailservices.mail.errors import NoSuchFolder
 from mailservices.mail.flags import Change, Flags
 from mailservices.store.chosen import IS_CHOSEN, chosen_messages
-from mailservices.store.modseqs import BLOCK, EPOCH, NEXT, SPANS, begin_epoch, drawn, logged
+from mailservices.store.modseqs import BLOCK, EPOCH, LOCK, NEXT, SPANS, begin_epoch, drawn, logged
 from mailservices.store.pool import Connection, Pool, connection, transaction
 
 #: A modseq that no change has.
@@ -65,7 +65,6 @@ FROM folder f LEFT JOIN counted c ON true CROSS JOIN (
     FROM (SELECT uid, flags, keywords FROM changed ORDER BY uid) one
 ) told
 """  # noqa: S608 - ours
-LOCK = "SELECT FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2 FOR UPDATE"
 
 
 async def set_flags(

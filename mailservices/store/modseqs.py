@@ -32,6 +32,8 @@ LOGGED = """ARRAY(
                  WHERE c.account_id = $1 AND c.mailbox_id = $2 AND c.modseq > $3)) AS span)
 """
 
+#: The folder, before anything of its messages is changed.
+LOCK = "SELECT modseq FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2 FOR UPDATE"
 BEGIN_EPOCH = "INSERT INTO mail_epoch (here, epoch) VALUES (true, gen_random_uuid()) ON CONFLICT DO NOTHING"
 
 

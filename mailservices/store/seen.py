@@ -10,7 +10,7 @@ from mailservices.mail.changes import Flagged
 from mailservices.mail.errors import NoSuchFolder
 from mailservices.store.chosen import IS_CHOSEN, chosen_messages
 from mailservices.store.messages import DRAW, flagged
-from mailservices.store.modseqs import SPANS, logged
+from mailservices.store.modseqs import LOCK, SPANS, logged
 from mailservices.store.pool import Pool, connection, transaction
 
 #: RFC 5464 §3: the entry, and what it says where each reader has an own \Seen.
@@ -26,7 +26,6 @@ READ = f"""
 SELECT CASE WHEN {IS_OWN.format(account="$1", mailbox="$2")} THEN ARRAY(
     SELECT s.uid FROM mail_seen s WHERE s.account_id = $1 AND s.mailbox_id = $2 AND s.reader_id = $3) END
 """  # noqa: S608 - ours
-LOCK = "SELECT modseq FROM mail_mailbox WHERE account_id = $1 AND mailbox_id = $2 FOR UPDATE"
 MARK = f"""
 INSERT INTO mail_seen (account_id, mailbox_id, uid, reader_id)
 SELECT $1, $2, m.uid, $3 FROM {chosen_messages(uids="$4")} JOIN mail_message m ON {IS_CHOSEN}

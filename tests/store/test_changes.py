@@ -14,6 +14,7 @@ from mailservices.store import (
     mailboxes,
     maintenance,
     messages,
+    modseqs,
     replacing,
     seen,
     sharing,
@@ -161,7 +162,7 @@ async def test_who_waited_for_the_folder_sees_what_was_done_meanwhile(pool: Pool
     _, account_id, mailbox_id = inbox.where
     waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')"
     async with transaction(pool) as db:
-        await db.execute(flags.LOCK, account_id, mailbox_id)
+        await db.execute(modseqs.LOCK, account_id, mailbox_id)
         late = [asyncio.create_task(inbox.flag(bit, 1, 2)) for bit in (FLAGGED, DELETED)]
         async with asyncio.timeout(30):
             while await direct.fetchval(pool, waits) < len(late):  # noqa: ASYNC110 - it tells nobody
